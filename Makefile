@@ -266,7 +266,7 @@ moto: toolchain
 	@scripts/once moto target/moto/venv/made $(MOTO)/requirements.txt -- \
 	  scripts/venv moto --requirement $(MOTO)/requirements.txt
 
-# The clouds' own clients, which mcm's tests lend credentials to, and the shells that it writes for.
+# The clouds' own clients, which mcm's tests issue credentials to, and the shells that it writes for.
 .PHONY: clients
 clients: toolchain
 	@scripts/install $(PYTHON_PACKAGES) $(SHELL_PACKAGES)

@@ -1,4 +1,4 @@
-"""The sandbox clouds as a process, and the scripted person with a browser."""
+"""The sandbox clouds as a process, and the scripted user with a browser."""
 
 import json
 import shlex
@@ -28,9 +28,9 @@ class Clouds:
         """Every secret that the clouds have issued or received so far."""
         return json.loads(self._control("secrets"))
 
-    def revoke(self, person):
-        """Revokes every sign-in of a person."""
-        self._control("people", {"person": person, "revoke": "password-changed"})
+    def revoke(self, user):
+        """Revokes every sign-in of a user."""
+        self._control("users", {"user": user, "revoke": "password-changed"})
 
     def change(self, **settings):
         """Changes the clouds' settings, named with underscores."""
@@ -74,7 +74,7 @@ print(connection.getresponse().headers["Location"])
 """
 
 
-class Person:
+class User:
     """The user at the browser. The browser is a script that does what was set here."""
 
     def __init__(self, desktop):
@@ -96,7 +96,7 @@ class Person:
             f"case $action in\n"
             f"  idle) ;;\n"
             f'  refuse) SANDBOX_REFUSE=1 exec {sandbox} "$page" ;;\n'
-            f'  *) SANDBOX_PERSON=$action exec {sandbox} "$page" ;;\n'
+            f'  *) SANDBOX_USER=$action exec {sandbox} "$page" ;;\n'
             f"esac\n"
         )
         self.program.chmod(0o755)

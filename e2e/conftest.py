@@ -1,10 +1,10 @@
-"""The fixtures: a private desktop, clouds, a person with a browser, and a way to start the app."""
+"""The fixtures: a private desktop, clouds, a user with a browser, and a way to start the app."""
 
 import shutil
 
 import pytest
 from app import App
-from clouds import Clouds, Person
+from clouds import Clouds, User
 from desktop import SHOTS, Desktop
 from notifications import NotificationDaemon
 from panel import Panel
@@ -36,17 +36,17 @@ def clouds(desktop):
 
 
 @pytest.fixture
-def person(desktop):
-    return Person(desktop)
+def user(desktop):
+    return User(desktop)
 
 
 @pytest.fixture
-def start(desktop, clouds, person):
+def start(desktop, clouds, user):
     """Starts the app against the sandbox clouds."""
     apps = []
 
     def start(*arguments, **env):
-        apps.append(App(desktop, clouds.env | person.env | env, *arguments))
+        apps.append(App(desktop, clouds.env | user.env | env, *arguments))
         return apps[-1]
 
     yield start

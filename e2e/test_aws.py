@@ -38,7 +38,7 @@ def everything_kept(desktop):
     return "".join(file.read_bytes().decode(errors="replace") for file in files if file.is_file())
 
 
-def test_from_nothing_to_a_verified_role_in_one_go(desktop, clouds, start, person):
+def test_from_nothing_to_a_verified_role_in_one_go(desktop, clouds, start, user):
     app = start(MCM_LOG="trace")
     app.click("button", "Assume a role")
     app.read("1. Who you are")
@@ -86,11 +86,11 @@ def test_from_nothing_to_a_verified_role_in_one_go(desktop, clouds, start, perso
     # The console opens with the role; on request the browser signs out first.
     app.click("button", re.compile("^Open console"))
     until("the console is opened", lambda: clouds.requests("aws-login"))
-    assert "/federation?" in person.visited()[-1]
+    assert "/federation?" in user.visited()[-1]
     app.click("button", re.compile("^More actions"))
     app.click("menuitem", "Open console, signing out of it first")
     until("the console is opened again", lambda: len(clouds.requests("aws-login")) == 2)
-    assert "/oauth?Action=logout&" in person.visited()[-1]
+    assert "/oauth?Action=logout&" in user.visited()[-1]
 
     kept = everything_kept(desktop)
     assert "aws" in kept and external_id in kept

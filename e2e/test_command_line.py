@@ -7,13 +7,13 @@ from desktop import BINARIES
 from waiting import until
 
 
-def test_changes_by_the_command_line_appear_in_the_window_and_the_tray(desktop, clouds, person, start, tray):
+def test_changes_by_the_command_line_appear_in_the_window_and_the_tray(desktop, clouds, user, start, tray):
     app = start()
     app.click("button", "Azure")
     app.see("button", "Contoso")
     app.click("button", "Add Northwind")
     app.see("button", "Northwind")
-    desktop.env |= clouds.env | person.env
+    desktop.env |= clouds.env | user.env
 
     desktop.run(BINARIES / "mcm", "use", "Northwind")
 
@@ -23,11 +23,11 @@ def test_changes_by_the_command_line_appear_in_the_window_and_the_tray(desktop, 
     desktop.run(BINARIES / "mcm", "logout", "Contoso")
     until("the row is gone", lambda: app.accounts() == ["Northwind"])
     until("the entry is gone", lambda: "  Contoso" not in tray.menu())
-    assert len(person.visited()) == 1, "one sign-in served both"
+    assert len(user.visited()) == 1, "one sign-in served both"
 
 
 def test_fifty_terminals_and_the_app_renew_a_session_once_and_keep_the_sign_in(
-    desktop, clouds, person, start, tray
+    desktop, clouds, user, start, tray
 ):
     clouds.change(azure_rotation="strict", access_token_life_ms=4000)
     app = start()
@@ -36,7 +36,7 @@ def test_fifty_terminals_and_the_app_renew_a_session_once_and_keep_the_sign_in(
     tray.choose("Pause automatic renewal")
     tray.wait_for("* Pause automatic renewal")
     clouds.change(access_token_life_ms=3_600_000)
-    desktop.env |= clouds.env | person.env
+    desktop.env |= clouds.env | user.env
     until("the session has expired", lambda: not has_session(desktop))
     before = len(clouds.requests("azure-token", grant_type="refresh_token"))
 

@@ -43,12 +43,12 @@ def test_a_thousand_switches_leave_nothing_behind(desktop, start, tray):
     holdings.close()
 
 
-def test_the_app_and_a_pending_sign_in_survive_a_flood_of_links_and_starts(desktop, clouds, person, start):
-    person.does_nothing()
+def test_the_app_and_a_pending_sign_in_survive_a_flood_of_links_and_starts(desktop, clouds, user, start):
+    user.does_nothing()
     app = start()
     app.click("button", "Azure")
     app.read("Finish signing in there.")
-    page = until("the browser is opened", person.visited)[0]
+    page = until("the browser is opened", user.visited)[0]
     state = re.search(r"[?&]state=([^&]+)", page).group(1)
     before = len(log_lines(desktop))
     began = time.monotonic()
@@ -56,20 +56,20 @@ def test_the_app_and_a_pending_sign_in_survive_a_flood_of_links_and_starts(deskt
     answered = flood(desktop, hostile_starts(state))
 
     assert answered == FLOOD, "every start is answered"
-    assert second_start(desktop, clouds.env | person.env, "--hidden") == 0, "and so is the next"
+    assert second_start(desktop, clouds.env | user.env, "--hidden") == 0, "and so is the next"
     lines = log_lines(desktop)[before:]
     assert len(lines) <= 1 + (time.monotonic() - began), lines
     assert not [line for line in lines if state in line or "forged" in line]
     app.read("Finish signing in there.")
     assert clouds.requests("azure-token") == [], "no forged code was redeemed"
     assert len(desktop.windows()) == 1
-    person.signs_in()
-    person.browse(page)
+    user.signs_in()
+    user.browse(page)
     app.see("button", "Contoso")
 
 
-def test_twenty_times_closing_and_opening_leave_nothing_behind(desktop, clouds, person, tray):
-    app = desktop.start(BINARY, log="app", env=clouds.env | person.env)
+def test_twenty_times_closing_and_opening_leave_nothing_behind(desktop, clouds, user, tray):
+    app = desktop.start(BINARY, log="app", env=clouds.env | user.env)
     holdings = Holdings(desktop, app.pid)
     close_and_open(desktop, tray, holdings, 3)
     counts, memory = holdings.counts(), holdings.memory()

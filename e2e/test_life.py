@@ -12,7 +12,7 @@ FOLDER = "home/.config/io.github.multicloudmanager.dev"
 ENTRY = "home/.config/autostart/io.github.multicloudmanager.dev.desktop"
 
 
-def test_start_at_login_is_the_desktops_own_entry_and_starts_hidden(desktop, clouds, person, start, tray):
+def test_start_at_login_is_the_desktops_own_entry_and_starts_hidden(desktop, clouds, user, start, tray):
     app = start()
     entry = desktop.folder / ENTRY
     app.click("button", "Look around first")
@@ -24,7 +24,7 @@ def test_start_at_login_is_the_desktops_own_entry_and_starts_hidden(desktop, clo
     app.read("The app starts in the tray when you log in")
     assert f"\nExec={BINARY} --hidden\n" in entry.read_text()
     app.close()
-    desktop.env |= clouds.env | person.env
+    desktop.env |= clouds.env | user.env
     desktop.start("gio", "launch", entry, log="launch")
     started = until(
         "the app is in the tray", lambda: tray.process() not in (None, app.pid) and tray.process()
@@ -37,7 +37,7 @@ def test_start_at_login_is_the_desktops_own_entry_and_starts_hidden(desktop, clo
 
 
 def test_an_entry_whose_program_has_moved_is_fixed_and_a_disabled_one_is_left_alone(
-    desktop, clouds, person, tray
+    desktop, clouds, user, tray
 ):
     entry = desktop.folder / ENTRY
     entry.parent.mkdir(parents=True)
@@ -47,7 +47,7 @@ def test_an_entry_whose_program_has_moved_is_fixed_and_a_disabled_one_is_left_al
         (text + "X-GNOME-Autostart-enabled=false\n", text + "X-GNOME-Autostart-enabled=false\n"),
     ]:
         entry.write_text(written)
-        app = desktop.start(BINARY, "--hidden", log="app", env=clouds.env | person.env)
+        app = desktop.start(BINARY, "--hidden", log="app", env=clouds.env | user.env)
         until("the app is in the tray", lambda: tray.process() == app.pid)
         until("the entry is as expected", lambda: entry.read_text() == expected)
         app.send_signal(signal.SIGTERM)
@@ -90,9 +90,7 @@ def test_the_window_comes_back_to_where_it_was(desktop, start, tray):
     until("everything is back in its place", is_as_it_was)
 
 
-def test_a_link_opens_an_account_in_an_app_that_is_hidden_or_not_running(
-    desktop, clouds, person, start, tray
-):
+def test_a_link_opens_an_account_in_an_app_that_is_hidden_or_not_running(desktop, clouds, user, start, tray):
     app = start()
     app.click("button", "Azure")
     app.see("button", "Contoso")
@@ -105,7 +103,7 @@ def test_a_link_opens_an_account_in_an_app_that_is_hidden_or_not_running(
     stopped.read("Signed in as")
     stopped.close()
 
-    desktop.env |= clouds.env | person.env
+    desktop.env |= clouds.env | user.env
     hidden = desktop.start(BINARY, "--hidden", log="app")
     until("the app is in the tray", lambda: tray.process() == hidden.pid)
     tray.wait_for("  * Contoso")
@@ -141,16 +139,16 @@ def test_quitting_waits_until_a_renewal_is_stored_and_for_nothing_else(desktop, 
     again.read("Contoso was renewed.")
 
 
-def test_every_way_that_a_session_ends_is_a_clean_quit(desktop, clouds, person, tray):
+def test_every_way_that_a_session_ends_is_a_clean_quit(desktop, clouds, user, tray):
     bus = next(program for program in desktop.running if program.args[0] == "dbus-daemon")
     folder = desktop.folder / FOLDER
     for end in [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]:
-        app = desktop.start(BINARY, log="app", env=clouds.env | person.env)
+        app = desktop.start(BINARY, log="app", env=clouds.env | user.env)
         until("the window is drawn", lambda: desktop.windows() and desktop.is_drawn())
         app.send_signal(end)
         assert app.wait(timeout=30) == 0, end
         until("the window is gone", lambda: not desktop.windows())
-    app = desktop.start(BINARY, "--hidden", log="app", env=clouds.env | person.env)
+    app = desktop.start(BINARY, "--hidden", log="app", env=clouds.env | user.env)
     until("the app is in the tray", lambda: tray.process() == app.pid)
 
     bus.kill()
@@ -159,8 +157,8 @@ def test_every_way_that_a_session_ends_is_a_clean_quit(desktop, clouds, person, 
     assert not [path for path in folder.rglob("*") if path.name.startswith(".tmp")], "nothing is half-written"
 
 
-def test_without_a_session_bus_the_app_shows_its_window_and_ends_with_it(desktop, clouds, person):
-    env = clouds.env | person.env | {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={desktop.folder}/nowhere"}
+def test_without_a_session_bus_the_app_shows_its_window_and_ends_with_it(desktop, clouds, user):
+    env = clouds.env | user.env | {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={desktop.folder}/nowhere"}
     app = desktop.start(BINARY, log="app", env=env)
     [window] = until("the window is there", desktop.windows)
     until("the window is drawn", desktop.is_drawn)

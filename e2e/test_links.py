@@ -28,9 +28,9 @@ def test_the_packages_entry_is_valid_and_opens_links(desktop, template):
 
 
 @pytest.mark.parametrize("opener", OPENERS)
-def test_an_installed_app_relies_on_its_packages_entry_and_writes_none(desktop, person, start, opener):
+def test_an_installed_app_relies_on_its_packages_entry_and_writes_none(desktop, user, start, opener):
     install(desktop, TEMPLATES[0], BINARIES)
-    person.opens_links_with(*OPENERS[opener])
+    user.opens_links_with(*OPENERS[opener])
     app = start()
 
     app.click("button", "Azure")
@@ -40,9 +40,9 @@ def test_an_installed_app_relies_on_its_packages_entry_and_writes_none(desktop, 
 
 
 @pytest.mark.parametrize("opener", OPENERS)
-def test_a_link_starts_an_app_that_is_not_running(desktop, clouds, person, opener):
+def test_a_link_starts_an_app_that_is_not_running(desktop, clouds, user, opener):
     install(desktop, TEMPLATES[0], BINARIES)
-    desktop.env |= clouds.env | person.env
+    desktop.env |= clouds.env | user.env
 
     desktop.start(*OPENERS[opener], f"{SCHEME}://open", log="opener")
 
@@ -53,28 +53,28 @@ def test_a_link_starts_an_app_that_is_not_running(desktop, clouds, person, opene
 
 
 @pytest.mark.parametrize("opener", OPENERS)
-def test_a_moved_program_registers_its_new_place(desktop, clouds, person, opener):
+def test_a_moved_program_registers_its_new_place(desktop, clouds, user, opener):
     places = [desktop.folder / "first", desktop.folder / "second"]
     for place in places:
         place.mkdir()
     shutil.copy(BINARIES / PROGRAM, places[0])
-    run_once(desktop, clouds, person, places[0])
+    run_once(desktop, clouds, user, places[0])
     assert f"Exec={places[0] / PROGRAM} %u" in entry_of(desktop)
     shutil.move(places[0] / PROGRAM, places[1])
     assert default_of(desktop) is None, "an entry whose program is gone is skipped"
 
-    run_once(desktop, clouds, person, places[1])
+    run_once(desktop, clouds, user, places[1])
 
     assert f"Exec={places[1] / PROGRAM} %u" in entry_of(desktop)
     assert default_of(desktop) == f"{SCHEME}-handler.desktop"
-    desktop.env |= clouds.env | person.env
+    desktop.env |= clouds.env | user.env
     desktop.start(*OPENERS[opener], f"{SCHEME}://open", log="opener")
     [window] = until("the window is there", desktop.windows)
     desktop.close_window(window)
     until("the app has ended", lambda: not desktop.windows())
 
 
-def test_a_link_to_an_account_opens_the_dashboard_at_it_and_does_nothing_else(desktop, clouds, person, start):
+def test_a_link_to_an_account_opens_the_dashboard_at_it_and_does_nothing_else(desktop, clouds, user, start):
     app = start()
     app.click("button", "Azure")
     app.see("button", "Contoso")
@@ -88,7 +88,7 @@ def test_a_link_to_an_account_opens_the_dashboard_at_it_and_does_nothing_else(de
 
     app.see("heading", "Northwind")
     assert kept(desktop) == before, "nothing was changed"
-    assert len(clouds.requests("azure-token")) == requests and len(person.visited()) == 1
+    assert len(clouds.requests("azure-token")) == requests and len(user.visited()) == 1
 
 
 LISTED = (
@@ -97,9 +97,9 @@ LISTED = (
 )
 
 
-def run_once(desktop, clouds, person, place):
+def run_once(desktop, clouds, user, place):
     """Starts a copy of the app, waits until it has registered itself, and ends it."""
-    app = desktop.start(place / PROGRAM, "--hidden", log="app", env=clouds.env | person.env)
+    app = desktop.start(place / PROGRAM, "--hidden", log="app", env=clouds.env | user.env)
     until("it is registered", lambda: str(place) in "".join(entry_of(desktop)) and default_of(desktop))
     app.terminate()
     assert app.wait(timeout=30) == 0

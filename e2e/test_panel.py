@@ -39,8 +39,8 @@ def test_pointer_and_keys_choose_an_entry(desktop, start, panel):
     panel.wait_for("* Pause automatic renewal")
 
 
-def test_the_tray_survives_a_restart_of_the_panel(desktop, clouds, person, panel):
-    app = desktop.start(BINARIES / "multi-cloud-manager", "--hidden", log="app", env=clouds.env | person.env)
+def test_the_tray_survives_a_restart_of_the_panel(desktop, clouds, user, panel):
+    app = desktop.start(BINARIES / "multi-cloud-manager", "--hidden", log="app", env=clouds.env | user.env)
     until("the icon is visible", panel.place)
     for _ in range(3):
         panel.kill()
@@ -60,10 +60,10 @@ def test_the_tray_survives_a_restart_of_the_panel(desktop, clouds, person, panel
 
 
 def test_without_a_tray_closing_the_window_ends_the_app_and_says_so_once(
-    desktop, clouds, person, notifications
+    desktop, clouds, user, notifications
 ):
     for turn in range(2):
-        app = desktop.start(BINARIES / "multi-cloud-manager", log="app", env=clouds.env | person.env)
+        app = desktop.start(BINARIES / "multi-cloud-manager", log="app", env=clouds.env | user.env)
         [window] = until("the window is there", desktop.windows)
 
         desktop.close_window(window)
@@ -74,9 +74,9 @@ def test_without_a_tray_closing_the_window_ends_the_app_and_says_so_once(
     assert "shows no tray" in body
 
 
-def test_an_app_and_a_panel_that_start_together_show_one_icon(desktop, clouds, person, panel):
+def test_an_app_and_a_panel_that_start_together_show_one_icon(desktop, clouds, user, panel):
     """The library falls back to another kind of icon, so there could be two."""
-    app = desktop.start(BINARIES / "multi-cloud-manager", "--hidden", log="app", env=clouds.env | person.env)
+    app = desktop.start(BINARIES / "multi-cloud-manager", "--hidden", log="app", env=clouds.env | user.env)
 
     until("the icon is visible", panel.place)
 

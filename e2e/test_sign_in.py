@@ -8,7 +8,7 @@ from desktop import SCHEME
 from waiting import stays, until
 
 
-def test_azure_connects_through_the_apps_own_scheme_and_survives_a_kill(desktop, clouds, person, start):
+def test_azure_connects_through_the_apps_own_scheme_and_survives_a_kill(desktop, clouds, user, start):
     app = start()
     app.see("heading", "Welcome to Multi-Cloud Manager")
     app.picture("first-run")
@@ -18,7 +18,7 @@ def test_azure_connects_through_the_apps_own_scheme_and_survives_a_kill(desktop,
     app.see("button", "Contoso")
     app.read("Contoso is connected.")
     app.picture("connected")
-    [page] = person.visited()
+    [page] = user.visited()
     assert "redirect_uri=" + SCHEME.replace(":", "%3A") in page, "the answer came through the scheme"
     assert entries(desktop) == ["grant", "session"]
 
@@ -32,21 +32,21 @@ def test_azure_connects_through_the_apps_own_scheme_and_survives_a_kill(desktop,
     again.read("Contoso was renewed.")
     assert len(clouds.requests("azure-token", grant_type="refresh_token")) == renewals + 1
     assert entries(desktop) == ["grant", "session"]
-    assert len(person.visited()) == 1, "no second sign-in was needed"
+    assert len(user.visited()) == 1, "no second sign-in was needed"
     state = re.search(r"[?&]state=([^&]+)", page).group(1)
     assert written(desktop, [*clouds.secrets(), state]) == [], (
         "no secret is in a file or an output of the app"
     )
 
 
-def test_azure_connects_over_loopback(desktop, person, start):
+def test_azure_connects_over_loopback(desktop, user, start):
     app = start(MCM_REDIRECT_AZURE="loopback")
 
     app.click("button", "Azure")
 
     app.see("button", "Contoso")
-    assert re.search(r"redirect_uri=http%3A%2F%2Flocalhost%3A\d+", person.visited()[0])
-    inherited = person.inherited()
+    assert re.search(r"redirect_uri=http%3A%2F%2Flocalhost%3A\d+", user.visited()[0])
+    inherited = user.inherited()
     assert "DISPLAY" in inherited
     assert inherited.isdisjoint({"GDK_GL", "WEBKIT_DISABLE_DMABUF_RENDERER"}), (
         "the browser does not inherit how the app is drawn"
@@ -54,50 +54,50 @@ def test_azure_connects_over_loopback(desktop, person, start):
     assert entries(desktop) == ["grant", "session"]
 
 
-def test_google_connects_over_loopback(desktop, person, start):
+def test_google_connects_over_loopback(desktop, user, start):
     app = start()
 
     app.click("button", "Google Cloud")
 
     app.see("button", "ada@contoso.example")
-    assert re.search(r"redirect_uri=http%3A%2F%2F127.0.0.1%3A\d+", person.visited()[0])
+    assert re.search(r"redirect_uri=http%3A%2F%2F127.0.0.1%3A\d+", user.visited()[0])
     assert entries(desktop) == ["grant", "session"]
 
 
-def test_google_connects_through_the_scheme_of_a_client_that_has_one(desktop, person, start):
+def test_google_connects_through_the_scheme_of_a_client_that_has_one(desktop, user, start):
     client = "202611240001-ios.apps.googleusercontent.com"
-    person.opens_links_with("gio", "open")
+    user.opens_links_with("gio", "open")
     app = start(GOOGLE_CLIENT_ID=client, GOOGLE_CLIENT_SECRET="", MCM_REDIRECT_GCP="deep-link")
 
     app.click("button", "Google Cloud")
 
     app.see("button", "ada@contoso.example")
-    assert "redirect_uri=com.googleusercontent.apps." in person.visited()[0]
+    assert "redirect_uri=com.googleusercontent.apps." in user.visited()[0]
 
 
-def test_a_scheme_of_another_program_is_not_taken_over(desktop, person, start):
+def test_a_scheme_of_another_program_is_not_taken_over(desktop, user, start):
     handler = desktop.folder / "home/.local/share/applications/other.desktop"
     handler.parent.mkdir(parents=True)
     handler.write_text(
         f"[Desktop Entry]\nType=Application\nName=Other\nExec=/bin/true %u\nMimeType=x-scheme-handler/{SCHEME};\n"
     )
     desktop.run("xdg-mime", "default", "other.desktop", f"x-scheme-handler/{SCHEME}")
-    person.does_nothing()
+    user.does_nothing()
     app = start()
 
     app.click("button", "Azure")
 
     app.read("Another program opens this app’s links")
     app.picture("scheme-taken")
-    person.signs_in()
-    person.browse(until("the browser is opened", person.visited)[0])
+    user.signs_in()
+    user.browse(until("the browser is opened", user.visited)[0])
     app.see("button", "Contoso")
     owner = desktop.run("xdg-mime", "query", "default", f"x-scheme-handler/{SCHEME}").stdout.strip()
     assert owner == "other.desktop"
 
 
-def test_a_cancelled_sign_in_leaves_nothing(desktop, person, start):
-    person.does_nothing()
+def test_a_cancelled_sign_in_leaves_nothing(desktop, user, start):
+    user.does_nothing()
     app = start()
     app.click("button", "Azure")
     app.read("Finish signing in there. This window updates automatically.")
@@ -106,14 +106,14 @@ def test_a_cancelled_sign_in_leaves_nothing(desktop, person, start):
     app.click("button", "Cancel sign-in")
 
     app.see("button", "Azure")
-    person.signs_in()
-    desktop.run(person.program, person.visited()[0])
+    user.signs_in()
+    desktop.run(user.program, user.visited()[0])
     stays("no account comes from a cancelled sign-in", lambda: app.accounts() == [])
     assert entries(desktop) == []
 
 
-def test_a_refused_consent_is_reported_and_leaves_nothing(desktop, person, start):
-    person.refuses()
+def test_a_refused_consent_is_reported_and_leaves_nothing(desktop, user, start):
+    user.refuses()
     app = start()
 
     app.click("button", "Azure")
@@ -145,11 +145,11 @@ def test_disconnecting_leaves_nothing_in_the_keychain(desktop, start):
 
 
 @pytest.mark.parametrize("opener", ["gio", "xdg-open"])
-def test_every_way_to_open_links_reaches_the_app(desktop, person, start, opener):
-    person.does_nothing()
+def test_every_way_to_open_links_reaches_the_app(desktop, user, start, opener):
+    user.does_nothing()
     app = start()
     app.click("button", "Azure")
-    page = until("the browser is opened", person.visited)[0]
+    page = until("the browser is opened", user.visited)[0]
 
     state = re.search(r"[?&]state=([^&]+)", page).group(1)
     link = f"{SCHEME}://auth/azure?error=access_denied&state={state}"
@@ -158,12 +158,12 @@ def test_every_way_to_open_links_reaches_the_app(desktop, person, start, opener)
     app.read("Sign-in refused")
 
 
-def test_malformed_links_change_nothing(desktop, clouds, person, start):
-    person.does_nothing()
+def test_malformed_links_change_nothing(desktop, clouds, user, start):
+    user.does_nothing()
     app = start()
     app.click("button", "Azure")
     app.read("Finish signing in there.")
-    page = until("the browser is opened", person.visited)[0]
+    page = until("the browser is opened", user.visited)[0]
     state = re.search(r"[?&]state=([^&]+)", page).group(1)
 
     link = f"{SCHEME}://auth/azure?code=forged&state="
@@ -180,12 +180,12 @@ def test_malformed_links_change_nothing(desktop, clouds, person, start):
         (f"{SCHEME}://open/azure-000000000000",),
         ("\x1b[31m%s%n' OR 1=1; --",),
     ]:
-        assert second_start(desktop, clouds.env | person.env, *arguments) == 0, arguments
+        assert second_start(desktop, clouds.env | user.env, *arguments) == 0, arguments
 
     app.read("Finish signing in there.")
     assert clouds.requests("azure-token") == [], "no forged code was redeemed"
-    person.signs_in()
-    person.browse(page)
+    user.signs_in()
+    user.browse(page)
     app.see("button", "Contoso")
 
 

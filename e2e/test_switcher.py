@@ -74,7 +74,7 @@ def test_a_target_is_found_and_used(desktop, start, tray):
     tray.wait_for("  * Staging", "  Production")
 
 
-def test_an_account_that_needs_it_is_signed_in_to_from_the_switcher(desktop, clouds, person, start, tray):
+def test_an_account_that_needs_it_is_signed_in_to_from_the_switcher(desktop, clouds, user, start, tray):
     app = start()
     app.click("button", "Azure")
     app.see("button", "Contoso")
@@ -86,14 +86,14 @@ def test_an_account_that_needs_it_is_signed_in_to_from_the_switcher(desktop, clo
     desktop.run("xdotool", "key", "Return")
 
     tray.wait_for("  * Contoso")
-    assert len(person.visited()) == 2
+    assert len(user.visited()) == 2
     until("the switcher is gone", lambda: not switchers(desktop))
     app.read("Signed in to Contoso again.")
 
 
-def test_escape_its_own_keys_and_another_window_close_the_switcher(desktop, clouds, person, tray):
+def test_escape_its_own_keys_and_another_window_close_the_switcher(desktop, clouds, user, tray):
     settings(desktop).write_text('[app]\nshortcut = "Ctrl+Alt+K"\n')
-    app = desktop.start(BINARY, "--hidden", log="app", env=clouds.env | person.env)
+    app = desktop.start(BINARY, "--hidden", log="app", env=clouds.env | user.env)
     tray.wait_for("Open dashboard")
     assert not web_processes(app.pid), "nothing draws a page yet"
     ways_out = [
@@ -115,8 +115,8 @@ def test_escape_its_own_keys_and_another_window_close_the_switcher(desktop, clou
     assert app.wait(timeout=30) == 0
 
 
-def test_the_switcher_opens_by_a_command_and_without_a_tray_leaves_the_app_running(desktop, clouds, person):
-    app = desktop.start(BINARY, "--hidden", log="app", env=clouds.env | person.env)
+def test_the_switcher_opens_by_a_command_and_without_a_tray_leaves_the_app_running(desktop, clouds, user):
+    app = desktop.start(BINARY, "--hidden", log="app", env=clouds.env | user.env)
     names = (
         "gdbus",
         "call",
@@ -131,7 +131,7 @@ def test_the_switcher_opens_by_a_command_and_without_a_tray_leaves_the_app_runni
     until("the app listens for second starts", lambda: "SingleInstance" in desktop.run(*names).stdout)
 
     for _ in ("the first time", "and again, by the same process"):
-        assert second_start(desktop, clouds.env | person.env, "--switcher") == 0
+        assert second_start(desktop, clouds.env | user.env, "--switcher") == 0
 
         shown(desktop)
         desktop.run("xdotool", "key", "Escape")

@@ -39,7 +39,7 @@ def test_a_tick_shows_the_state_whatever_was_clicked(start, tray):
     tray.wait_for("Pause automatic renewal")
 
 
-def test_an_account_that_needs_it_is_signed_in_to_from_the_tray(clouds, person, start, tray):
+def test_an_account_that_needs_it_is_signed_in_to_from_the_tray(clouds, user, start, tray):
     app = start()
     app.click("button", "Azure")
     app.see("button", "Contoso")
@@ -53,7 +53,7 @@ def test_an_account_that_needs_it_is_signed_in_to_from_the_tray(clouds, person, 
     tray.choose("Contoso · sign in again")
 
     tray.wait_for("  * Contoso")
-    assert len(person.visited()) == 2
+    assert len(user.visited()) == 2
     app.see("button", "Contoso")
 
 

@@ -24,19 +24,19 @@ def test_a_choice_in_the_tray_reaches_the_window_and_the_command_line_at_once(de
     )
 
 
-def test_the_console_of_the_account_in_use_opens_from_the_tray(clouds, person, start, tray):
+def test_the_console_of_the_account_in_use_opens_from_the_tray(clouds, user, start, tray):
     app = start()
     app.click("button", "Azure")
     tray.wait_for("  * Contoso", "  Production")
-    person.does_nothing()
-    before = len(person.visited())
+    user.does_nothing()
+    before = len(user.visited())
 
     tray.choose("Open Azure portal")
 
-    until("the browser is opened", lambda: len(person.visited()) == before + 1)
+    until("the browser is opened", lambda: len(user.visited()) == before + 1)
     [account] = [account for account in accounts(app.desktop) if account["active"]]
-    assert person.visited()[-1].startswith("https://portal.azure.")
-    assert account["tenantId"] in person.visited()[-1]
+    assert user.visited()[-1].startswith("https://portal.azure.")
+    assert account["tenantId"] in user.visited()[-1]
 
 
 def test_a_name_cannot_forge_entries_or_access_keys(desktop, start, tray):

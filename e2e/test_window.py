@@ -7,12 +7,12 @@ from desktop import SCHEME
 from waiting import stays, until
 
 
-def test_a_second_start_brings_the_window_forward(desktop, clouds, person, start):
+def test_a_second_start_brings_the_window_forward(desktop, clouds, user, start):
     app = start()
     app.see("button", "Azure")
     cover(desktop)
 
-    assert second_start(desktop, clouds.env | person.env) == 0
+    assert second_start(desktop, clouds.env | user.env) == 0
 
     until("the dashboard is in front", lambda: desktop.active_window() == "Multi-Cloud Manager")
     assert len(desktop.windows()) == 1
@@ -28,11 +28,11 @@ def test_a_link_that_only_opens_the_app_brings_the_window_forward(desktop, start
     until("the dashboard is in front", lambda: desktop.active_window() == "Multi-Cloud Manager")
 
 
-def test_a_flood_of_starts_leaves_one_calm_window(desktop, clouds, person, start):
+def test_a_flood_of_starts_leaves_one_calm_window(desktop, clouds, user, start):
     app = start()
     app.see("button", "Azure")
     command = [str(BINARY), f"{SCHEME}://auth/azure?code=forged&state=wrong"]
-    starts = [desktop.start(*command, log="flood", env=clouds.env | person.env) for _ in range(20)]
+    starts = [desktop.start(*command, log="flood", env=clouds.env | user.env) for _ in range(20)]
 
     assert {one.wait(timeout=60) for one in starts} == {0}
 
@@ -41,8 +41,8 @@ def test_a_flood_of_starts_leaves_one_calm_window(desktop, clouds, person, start
     until("there is one window", lambda: len(desktop.windows()) == 1)
 
 
-def test_closing_the_window_keeps_the_tray_and_frees_the_web_view(desktop, clouds, person, tray):
-    app = desktop.start(BINARY, log="app", env=clouds.env | person.env)
+def test_closing_the_window_keeps_the_tray_and_frees_the_web_view(desktop, clouds, user, tray):
+    app = desktop.start(BINARY, log="app", env=clouds.env | user.env)
     [window] = until("the window is there", desktop.windows)
     until("a process draws the page", lambda: web_processes(app.pid))
 
@@ -59,8 +59,8 @@ def test_closing_the_window_keeps_the_tray_and_frees_the_web_view(desktop, cloud
     assert app.wait(timeout=30) == 0
 
 
-def test_closing_the_window_without_a_tray_ends_the_app(desktop, clouds, person):
-    app = desktop.start(BINARY, log="app", env=clouds.env | person.env)
+def test_closing_the_window_without_a_tray_ends_the_app(desktop, clouds, user):
+    app = desktop.start(BINARY, log="app", env=clouds.env | user.env)
     [window] = until("the window is there", desktop.windows)
 
     desktop.close_window(window)
@@ -68,16 +68,16 @@ def test_closing_the_window_without_a_tray_ends_the_app(desktop, clouds, person)
     assert app.wait(timeout=30) == 0
 
 
-def test_a_hidden_start_shows_no_window_until_requested(desktop, clouds, person, tray):
-    app = desktop.start(BINARY, "--hidden", log="app", env=clouds.env | person.env)
+def test_a_hidden_start_shows_no_window_until_requested(desktop, clouds, user, tray):
+    app = desktop.start(BINARY, "--hidden", log="app", env=clouds.env | user.env)
     tray.wait_for("Open dashboard")
-    assert second_start(desktop, clouds.env | person.env, "--hidden") == 0
+    assert second_start(desktop, clouds.env | user.env, "--hidden") == 0
     stays(
         "there is no window and no process of the web view",
         lambda: not desktop.windows() and not descendants(app.pid),
     )
 
-    assert second_start(desktop, clouds.env | person.env) == 0
+    assert second_start(desktop, clouds.env | user.env) == 0
 
     until("the window is there", desktop.windows)
     app.send_signal(signal.SIGTERM)

@@ -15,10 +15,10 @@ class CredentialServer(http.server.BaseHTTPRequestHandler):
         asked = urllib.parse.urlsplit(self.path)
         if asked.path != "/oauth/authorize":
             return self.send_error(404)
-        wish = dict(urllib.parse.parse_qsl(asked.query))
-        answer = urllib.parse.urlencode({"code": "bench", "state": wish["state"]})
+        wanted = dict(urllib.parse.parse_qsl(asked.query))
+        answer = urllib.parse.urlencode({"code": "bench", "state": wanted["state"]})
         self.send_response(302)
-        self.send_header("Location", f"{wish['redirect_uri']}?{answer}")
+        self.send_header("Location", f"{wanted['redirect_uri']}?{answer}")
         self.end_headers()
 
     def do_POST(self):

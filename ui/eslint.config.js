@@ -22,7 +22,7 @@ export default ts.config(
         "error",
         {
           selector: "CallExpression[callee.object.name='console']",
-          message: "Show it to the person or leave it out.",
+          message: "Show it to the user or leave it out.",
         },
       ],
     },

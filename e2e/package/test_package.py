@@ -67,9 +67,9 @@ def test_the_bill_of_materials_names_what_is_linked_and_nothing_of_the_sandbox()
 
 
 @pytest.mark.parametrize("opener", OPENERS)
-def test_the_installed_app_signs_in_through_its_link(installed, desktop, clouds, person, opener):
-    person.opens_links_with(*OPENERS[opener])
-    app = App(desktop, clouds.env | person.env, binary=PROGRAM)
+def test_the_installed_app_signs_in_through_its_link(installed, desktop, clouds, user, opener):
+    user.opens_links_with(*OPENERS[opener])
+    app = App(desktop, clouds.env | user.env, binary=PROGRAM)
 
     app.click("button", "Azure")
 
@@ -81,19 +81,19 @@ def test_the_installed_app_signs_in_through_its_link(installed, desktop, clouds,
 
 @pytest.mark.parametrize("opener", OPENERS)
 def test_a_sign_in_completes_in_the_tray_after_the_window_was_closed(
-    installed, desktop, clouds, person, tray, opener
+    installed, desktop, clouds, user, tray, opener
 ):
-    person.opens_links_with(*OPENERS[opener])
-    person.does_nothing()
-    app = App(desktop, clouds.env | person.env, binary=PROGRAM)
+    user.opens_links_with(*OPENERS[opener])
+    user.does_nothing()
+    app = App(desktop, clouds.env | user.env, binary=PROGRAM)
     app.click("button", "Azure")
-    page = until("the browser is opened", person.visited)[0]
+    page = until("the browser is opened", user.visited)[0]
     [window] = desktop.windows()
     desktop.close_window(window)
     until("the window is gone", lambda: not desktop.windows())
 
-    person.signs_in()
-    person.browse(page)
+    user.signs_in()
+    user.browse(page)
 
     tray.wait_for("  * Contoso")
     until("the window comes back", desktop.windows)
@@ -113,8 +113,8 @@ def test_a_link_starts_the_installed_app(installed, desktop, clouds, opener):
     until("the app has ended", lambda: not desktop.windows())
 
 
-def test_a_newer_package_takes_over_the_link_and_the_accounts(installed, desktop, clouds, person, tmp_path):
-    app = App(desktop, clouds.env | person.env, binary=PROGRAM)
+def test_a_newer_package_takes_over_the_link_and_the_accounts(installed, desktop, clouds, user, tmp_path):
+    app = App(desktop, clouds.env | user.env, binary=PROGRAM)
     app.click("button", "Azure")
     app.see("button", "Contoso")
     app.close()
@@ -122,8 +122,8 @@ def test_a_newer_package_takes_over_the_link_and_the_accounts(installed, desktop
     install(newer(tmp_path))
 
     assert run("dpkg-query", "--show", "--showformat", "${Version}", NAME) == "99.0.0"
-    person.opens_links_with("gio", "open")
-    again = App(desktop, clouds.env | person.env, binary=PROGRAM)
+    user.opens_links_with("gio", "open")
+    again = App(desktop, clouds.env | user.env, binary=PROGRAM)
     again.see("button", "Contoso")
     again.click("button", "Connect account")
     again.click("button", "Azure")
@@ -131,8 +131,8 @@ def test_a_newer_package_takes_over_the_link_and_the_accounts(installed, desktop
     again.close()
 
 
-def test_removing_the_package_leaves_no_entry_that_leads_nowhere(installed, desktop, clouds, person):
-    desktop.env |= clouds.env | person.env
+def test_removing_the_package_leaves_no_entry_that_leads_nowhere(installed, desktop, clouds, user):
+    desktop.env |= clouds.env | user.env
     copy = desktop.folder / "copy" / NAME
     copy.parent.mkdir()
     shutil.copy(PROGRAM, copy)

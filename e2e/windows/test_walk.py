@@ -22,12 +22,12 @@ ROLE = "arn:aws:iam::444455556666:role/Reader"
 class Machine:
     """A Windows machine on which our installer has run, and a user with a browser at the sandbox clouds."""
 
-    def __init__(self, wine, desktop, clouds, person):
-        self.wine, self.desktop, self.clouds, self.person = wine, desktop, clouds, person
+    def __init__(self, wine, desktop, clouds, user):
+        self.wine, self.desktop, self.clouds, self.user = wine, desktop, clouds, user
         self.home = desktop.folder / "mcm"
         self.env = clouds.env | {"MCM_HOME": windows_path(self.home), "AWS_CONFIG_FILE": self.at("config")}
         self.env["AWS_SHARED_CREDENTIALS_FILE"] = self.at("credentials")
-        browsers = ("/v", "Browsers", "/t", "REG_SZ", "/d", str(person.program), "/f")
+        browsers = ("/v", "Browsers", "/t", "REG_SZ", "/d", str(user.program), "/f")
         wine.run("reg", "add", r"HKCU\Software\Wine\WineBrowser", *browsers)
 
     def at(self, name):
@@ -68,9 +68,9 @@ def installer(tmp_path_factory):
 
 
 @pytest.fixture
-def machine(installer, wine, desktop, clouds, person):
+def machine(installer, wine, desktop, clouds, user):
     wine.run(installer, "/S")
-    machine = Machine(wine, desktop, clouds, person)
+    machine = Machine(wine, desktop, clouds, user)
     yield machine
     machine.mcm("logout", "--all", check=False)
 

@@ -22,7 +22,7 @@ pub(crate) struct NoTrayNotice(PathBuf);
 impl NoTrayNotice {
     /// The notice for the installation with these folders.
     pub(crate) fn new(paths: &Paths) -> Self {
-        Self(paths.data.join("told-of-no-tray"))
+        Self(paths.data.join("no-tray-notice"))
     }
 
     /// Shows it, unless it was shown before.

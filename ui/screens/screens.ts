@@ -589,7 +589,7 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     ],
   },
   "detail-missing-scopes": detail({ missingScopes: ["https://management.azure.com/user_impersonation"] }),
-  "detail-trouble": detail({
+  "detail-failure": detail({
     status: "expired",
     session: { issuedAt: minutes(-70), expiresAt: minutes(-10) },
     retryAt: minutes(0.7),

@@ -318,7 +318,7 @@ export const verifying: RoleCheck[] = [
   { what: "identity", state: "waiting", attempts: 0, until: null, became: null },
 ];
 
-/** How the checks of a role stand, and for whom they are made. */
+/** The state of a role's checks, and the caller they are made for. */
 export function verification(checks: RoleCheck[]): Pick<SignInView, "verification"> {
   return { verification: { caller: awsCaller.arn, checks } };
 }

@@ -54,16 +54,16 @@ export function watch(receive: (snapshot: Snapshot) => void): Promise<void> {
 }
 
 /** What a new sign-in to AWS is for: a role, or a portal of IAM Identity Center. A row that signs in again knows it. */
-export type AwsWish = { role?: ConnectRole; portal?: ConnectPortal; deviceCode?: boolean };
+export type AwsRequest = { role?: ConnectRole; portal?: ConnectPortal; deviceCode?: boolean };
 
 /** Starts a sign-in: to `tenant` when one is given, for the row `account` when it signs in again. */
 export function connect(
   cloud: Cloud,
   tenant: string | null,
   account: AccountId | null,
-  wish: AwsWish = {},
+  wanted: AwsRequest = {},
 ): Promise<SignInId> {
-  return call("connect", { cloud, tenant, account, ...wish });
+  return call("connect", { cloud, tenant, account, ...wanted });
 }
 
 /** The portals of IAM Identity Center that AWS's config file names. */

@@ -58,7 +58,7 @@ export const titles: Record<Code, string> = {
   "clock-off": "This machine’s clock is wrong",
   "admin-needed": "Your administrator must act first",
   "policy-blocked": "Your organisation does not allow this now",
-  "wrong-person": "A different user signed in",
+  "wrong-user": "A different user signed in",
   "already-connected": "Already connected",
   "keychain-locked": "The keychain is locked",
   "keychain-absent": "This machine has no keychain",

@@ -96,7 +96,7 @@ pub(crate) fn verify(app: &App, json: bool) -> Result<(), Failure> {
         }
     };
     if json {
-        return Err(Failure::Told);
+        return Err(Failure::AlreadyShown);
     }
     let message = format!(
         "{what}. Another program changed the activity log in accounts.db. Do not rely on it."

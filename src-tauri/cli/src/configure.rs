@@ -124,7 +124,7 @@ async fn write(world: &World, edited: &Edited<'_>, mut notes: Vec<String>) -> Re
     file.require_replaceable()?;
     if !edited.yes && !confirmed(&path.display().to_string()).await? {
         note("Nothing was written.");
-        return Err(Failure::Told);
+        return Err(Failure::AlreadyShown);
     }
     let _lock = file::lock(
         &world.paths.data.join("locks").join(edited.lock),

@@ -1,7 +1,7 @@
 //! `mcm console`: an account's web console, in the browser or as an address.
 //!
 //! AWS's address signs its reader in as the role, so it is printed on request only, and recorded as an issued credential.
-//! The link of IAM Identity Center's portal signs nobody in.
+//! The link of IAM Identity Center's portal signs no user in.
 
 use mcm_core::app::{App, ConsoleSession};
 

@@ -80,7 +80,7 @@ pub(crate) async fn run(app: &App, world: &World, json: bool) -> Result<(), Fail
         print(&checks.iter().map(to_line).collect::<Vec<_>>().join("\n"))?;
     }
     if has_failed {
-        Err(Failure::Told)
+        Err(Failure::AlreadyShown)
     } else {
         Ok(())
     }

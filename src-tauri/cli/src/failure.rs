@@ -15,7 +15,7 @@ use crate::output::{is_coloured, note};
 /// Why a command failed.
 pub(crate) enum Failure {
     /// The printed result already shows it.
-    Told,
+    AlreadyShown,
     /// An error, and the command to run next where it is known.
     Error(Error, Option<String>),
     /// The command could not be started.
@@ -82,7 +82,7 @@ impl Failure {
     /// Prints the failure, logs it, and returns the exit status.
     pub(crate) fn report(&self, environment: &Environment) -> ExitCode {
         let (error, advice) = match self {
-            Self::Told => return ExitCode::FAILURE,
+            Self::AlreadyShown => return ExitCode::FAILURE,
             Self::Error(error, advice) => (error, advice),
             Self::NotStarted(NotStarted { error, .. }) => (error, &None),
             Self::Ended(End::Exited(status)) => return exit_code(*status),

@@ -91,10 +91,11 @@ pub(crate) async fn sign_in_where_needed(
 /// Whether a new sign-in may help: in AWS, verifying the role again.
 fn helps(account: &Account, error: &Error) -> bool {
     // A role of Identity Center is assigned by an administrator.
-    let is_mended = account.cloud() == Cloud::Aws && !account.identity.is_identity_center();
+    let is_fixed_by_sign_in =
+        account.cloud() == Cloud::Aws && !account.identity.is_identity_center();
     match error.code() {
         Code::SignInAgain => true,
-        Code::RoleRefused | Code::NotEnforced => is_mended,
+        Code::RoleRefused | Code::NotEnforced => is_fixed_by_sign_in,
         _ => error.needs_sign_in(),
     }
 }

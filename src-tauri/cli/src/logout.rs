@@ -26,7 +26,7 @@ pub(crate) async fn run(
             "Disconnect every account and remove every keychain entry of this app? [y/N] ";
         if !yes && is_at_terminal() && !confirm(question.to_owned()).await {
             note("Nothing was disconnected.");
-            return Err(Failure::Told);
+            return Err(Failure::AlreadyShown);
         }
         unlock_at_a_terminal(vault).await;
         let forget = app.forget_everything();
@@ -50,7 +50,7 @@ pub(crate) async fn run(
     );
     if !yes && is_at_terminal() && !confirm(question).await {
         note("Nothing was disconnected.");
-        return Err(Failure::Told);
+        return Err(Failure::AlreadyShown);
     }
     let siblings = stored
         .accounts

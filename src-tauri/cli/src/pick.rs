@@ -122,7 +122,7 @@ fn ended(error: InquireError) -> Failure {
     match error {
         InquireError::OperationCanceled | InquireError::OperationInterrupted => {
             note("Nothing was changed.");
-            Failure::Told
+            Failure::AlreadyShown
         }
         error => {
             let message = "The list cannot be shown in this terminal. Give the command its arguments instead.";

@@ -40,7 +40,7 @@ impl Harness {
         let options = Options {
             clock: Clock::new(move || time.now()),
             azure: (1..SLEEPERS).fold(Directory::of_size(1, 1), |directory, number| {
-                directory.person(&sleeper(number), "A user", &[])
+                directory.user(&sleeper(number), "A user", &[])
             }),
             ..Options::default()
         };
@@ -96,7 +96,7 @@ async fn sign_in(app: &App, browser: &RecordedBrowser, email: &str) -> AccountId
     };
     let sign_in = app.connect(request).expect("started");
     let page = browser.next_page().await;
-    Browser::new().as_person(email).browse(page.as_str()).await;
+    Browser::new().as_user(email).browse(page.as_str()).await;
     app.sign_in_ended(sign_in).await.expect("connected")
 }
 

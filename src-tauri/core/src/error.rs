@@ -53,7 +53,7 @@ pub enum Code {
     /// The organisation refuses it here or now, and may allow it later. A sign-in would not help.
     PolicyBlocked,
     /// Another user signed in than the one who was asked to.
-    WrongPerson,
+    WrongUser,
     /// Another user's account with the same tenant or address is connected already.
     AlreadyConnected,
     /// The keychain is locked.
@@ -101,7 +101,7 @@ impl Code {
             Self::ClockOff => "clock-off",
             Self::AdminNeeded => "admin-needed",
             Self::PolicyBlocked => "policy-blocked",
-            Self::WrongPerson => "wrong-person",
+            Self::WrongUser => "wrong-user",
             Self::AlreadyConnected => "already-connected",
             Self::KeychainLocked => "keychain-locked",
             Self::KeychainAbsent => "keychain-absent",
@@ -259,7 +259,7 @@ impl Error {
                     | Code::PolicyBlocked
                     | Code::RoleRefused
                     | Code::NotEnforced
-                    | Code::WrongPerson
+                    | Code::WrongUser
                     | Code::Throttled
             )
     }

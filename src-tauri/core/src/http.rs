@@ -89,7 +89,7 @@ impl Http {
     ///
     /// # Errors
     /// `offline` when the server cannot be reached in time, or something else answered for it; `throttled` and
-    /// `server-failed` when it is in trouble, breaks off or says too much; `setting-invalid` for a proxy or certificate
+    /// `server-failed` when it fails, breaks off or says too much; `setting-invalid` for a proxy or certificate
     /// authority that cannot be used.
     pub async fn send(&self, request: http::Request<Vec<u8>>, dialect: Dialect) -> Result<Answer> {
         let (parts, body) = request.into_parts();

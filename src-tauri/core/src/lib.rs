@@ -1,7 +1,7 @@
 //! The product without a window: accounts, sessions, sign-in and the keychain, for the app and for `mcm`.
 //!
-//! `app` holds the use cases and is the public interface; ARCHITECTURE.md has the map and the rules on who may call
-//! whom.
+//! `app` holds the use cases and is the public interface; ARCHITECTURE.md has the map and the rules on which
+//! module may use which.
 
 pub mod account;
 pub mod activity;

@@ -258,7 +258,7 @@ pub async fn revoke(
     let place = http::place(endpoint);
     // RFC 7009 2.2 lets a server say nothing.
     let answer = http.send(request, Dialect::JsonOrNothing).await?;
-    answer.refuse_trouble(&place)?;
+    answer.refuse_server_failure(&place)?;
     let refusal = serde_json::from_slice::<Refusal>(&answer.body).map(|refusal| refusal.error);
     let about_client = matches!(
         refusal.as_deref(),

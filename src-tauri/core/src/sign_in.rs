@@ -29,7 +29,7 @@ pub struct SignInContext {
     /// The handler of the app's scheme.
     pub scheme: Arc<dyn SchemeRegistration>,
     /// Called at every step.
-    pub tell: Arc<dyn Fn(SignInEvent) + Send + Sync>,
+    pub emit: Arc<dyn Fn(SignInEvent) + Send + Sync>,
     /// Notified when the user asks for the browser again.
     pub again: Arc<Notify>,
     /// The loopback port that the user chose for a browser on another computer. This machine's is then not opened.
@@ -269,7 +269,7 @@ impl SignInContext {
         } else {
             wanted
         };
-        (self.tell)(SignInEvent::Receiver {
+        (self.emit)(SignInEvent::Receiver {
             redirect,
             scheme_taken,
         });
@@ -287,7 +287,7 @@ impl SignInContext {
     /// Shows the user a code, and the page where any device can enter it.
     pub(crate) fn show_code(&self, code: &str, page: &Url, expires_at: Timestamp) {
         let (code, page) = (code.to_owned(), page.to_string());
-        (self.tell)(SignInEvent::Step(SignInStep::Code {
+        (self.emit)(SignInEvent::Step(SignInStep::Code {
             code,
             page,
             expires_at,
@@ -326,19 +326,19 @@ impl SignInContext {
         let mut codes = self.codes.lock().await;
         // A code that was entered before this question is not an answer to it.
         while codes.try_recv().is_ok() {}
-        (self.tell)(SignInEvent::Step(SignInStep::MfaCode {
+        (self.emit)(SignInEvent::Step(SignInStep::MfaCode {
             device: text::shown(device),
             was_refused,
         }));
         let code = codes.recv().await.ok_or_else(cancelled)?;
         drop(codes);
-        (self.tell)(SignInEvent::Step(SignInStep::Starting));
+        (self.emit)(SignInEvent::Step(SignInStep::Starting));
         Ok(code)
     }
 
     /// Removes the code from the screen: the answer has come.
     pub(crate) fn finishing(&self) {
-        (self.tell)(SignInEvent::Step(SignInStep::Finishing));
+        (self.emit)(SignInEvent::Step(SignInStep::Finishing));
     }
 
     /// Opens the page and waits for the redirect. A browser that does not start ends nothing: the user can open it
@@ -367,16 +367,16 @@ impl SignInContext {
                     },
                 },
             };
-            (self.tell)(SignInEvent::Step(step));
+            (self.emit)(SignInEvent::Step(step));
             loop {
                 tokio::select! {
                     answer = &mut answer => {
-                        (self.tell)(SignInEvent::Step(SignInStep::Finishing));
+                        (self.emit)(SignInEvent::Step(SignInStep::Finishing));
                         return answer;
                     }
                     () = https_forced.reported() => {
                         let error = ErrorView::from(&refuses_http());
-                        (self.tell)(SignInEvent::Step(SignInStep::HttpsForced { error }));
+                        (self.emit)(SignInEvent::Step(SignInStep::HttpsForced { error }));
                     }
                     () = self.again.notified() => break,
                 }

@@ -48,7 +48,7 @@ pub fn shown(text: &str) -> String {
         .to_owned()
 }
 
-/// Which of these names look like another of them, so that a user cannot tell them apart: `l` and `I`, `rn` and `m`,
+/// Which of these names look like another of them, so that a user cannot distinguish them: `l` and `I`, `rn` and `m`,
 /// a Latin and a Cyrillic `o`, one space and two.
 ///
 /// Compared by their skeletons (Unicode Technical Standard 39, section 4).

@@ -103,17 +103,17 @@ fn app_over(
 async fn connect(
     app: &App,
     browser: &RecordedBrowser,
-    wish: Connect,
+    wanted: Connect,
 ) -> mcm_core::error::Result<AccountId> {
-    let is_center = wish.portal.is_some();
-    let id = app.connect(wish)?;
+    let is_center = wanted.portal.is_some();
+    let id = app.connect(wanted)?;
     let page = browser.next_page().await;
-    let person = if is_center {
+    let user = if is_center {
         Browser::new()
     } else {
-        Browser::new().as_person(ADA)
+        Browser::new().as_user(ADA)
     };
-    person.browse(page.as_str()).await;
+    user.browse(page.as_str()).await;
     let account = app.sign_in_ended(id).await?;
     // The list is still being read, at the time of the sign-in.
     let mut snapshots = app.watch();
@@ -206,7 +206,7 @@ async fn killed_while_renewing(test: &str, rotation: Rotation, roles: Option<Ref
     }
     // The session of the first sign-in is over at the later time.
     let (clouds, environment, time) = clouds(rotation).await;
-    let wish = match roles {
+    let wanted = match roles {
         None => azure(),
         Some(rotation) => {
             clouds.set_identity_center_policy(Policy {
@@ -226,7 +226,7 @@ async fn killed_while_renewing(test: &str, rotation: Rotation, roles: Option<Ref
         *time.lock().expect("unpoisoned") = time_of(START);
         let id = {
             let (app, browser) = app(home.path(), &environment, START, usize::MAX);
-            connect(&app, &browser, wish.clone())
+            connect(&app, &browser, wanted.clone())
                 .await
                 .expect("connected")
         };
@@ -356,9 +356,9 @@ async fn a_token_that_rotated_while_the_keychain_was_locked_is_kept_and_stored_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_reuse_detection_a_killed_renewal_works_or_asks_the_person_once() {
+async fn with_reuse_detection_a_killed_renewal_works_or_asks_the_user_once() {
     killed_while_renewing(
-        "with_reuse_detection_a_killed_renewal_works_or_asks_the_person_once",
+        "with_reuse_detection_a_killed_renewal_works_or_asks_the_user_once",
         Rotation::Strict,
         None,
     )

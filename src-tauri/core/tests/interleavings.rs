@@ -50,13 +50,13 @@ enum Step {
         resource: usize,
         callers: usize,
     },
-    /// A person presses Renew.
+    /// A user presses Renew.
     Renew { process: usize },
-    /// A person signs in.
+    /// A user signs in.
     SignIn { process: usize },
     /// The user signs in while renewals run in both processes.
     SignInMeanwhile { process: usize },
-    /// A person disconnects.
+    /// A user disconnects.
     SignOut { process: usize },
     /// The user signs in while another process signs out, with a renewal that runs before both.
     SignOutAndIn { process: usize },
@@ -66,7 +66,7 @@ enum Step {
     Clock { minutes: i32 },
     /// The keychain is locked or unlocked.
     Lock { locked: bool },
-    /// The server wants the person for the first of the resources, or does so no more.
+    /// The server wants the user for the first of the resources, or does so no more.
     Refuse { refused: bool },
     /// The next requests to the server fail for a passing reason.
     Fail { requests: u32 },
@@ -124,7 +124,7 @@ impl Watcher {
             .lock()
             .expect("unpoisoned")
             .last()
-            .expect("somebody signed in")
+            .expect("a sign-in was stored")
     }
 
     /// Redeems a token: the next one, or none for a token that is dead, whose sign-in dies with it.
@@ -257,7 +257,7 @@ impl Provider for Scripted {
             })
             .is_ok()
         {
-            return Err(Error::new(Code::ServerFailed, "In trouble."));
+            return Err(Error::new(Code::ServerFailed, "The server failed."));
         }
         if resource.key() == RESOURCES[0] && watcher.refusing.load(Ordering::SeqCst) {
             return Err(Error::new(Code::SignInAgain, "Consent."));
@@ -378,7 +378,7 @@ struct Story {
     id: AccountId,
     /// Whether a process died since everything last came to its end: an answer of the server may have died with it.
     died: bool,
-    /// Whether the last thing that a person did was to sign out.
+    /// Whether the last thing that a user did was to sign out.
     signed_out: bool,
 }
 
@@ -449,7 +449,7 @@ impl Story {
                     let _ = app.renew(&id).await;
                 });
             }
-            // A person does one thing after the other.
+            // A user does one thing after the other.
             Step::SignIn { process } => {
                 self.settle();
                 let app = self.process(process).app.clone();
@@ -596,7 +596,7 @@ impl Story {
             let is_known = known.iter().any(|record| secret.ends_with(&record.user()));
             assert!(
                 is_known,
-                "{secret} belongs to no account and nobody will remove it"
+                "{secret} belongs to no account and will never be removed"
             );
         }
         if self.signed_out {

@@ -30,12 +30,12 @@ use desktop::{Answer, Desktop, in_session, in_session_with_roles, in_session_wit
 const SERVICE: &str = "io.github.multicloudmanager.test";
 
 /// A vault and a runtime to ask it from plain test code.
-struct Asker {
+struct RequestingProgram {
     vault: Vault,
     runtime: Runtime,
 }
 
-impl Asker {
+impl RequestingProgram {
     fn new(lock_file: &Path) -> Self {
         let vault = Vault::platform(SERVICE, lock_file.to_owned());
         Self {
@@ -67,8 +67,8 @@ impl Asker {
     }
 }
 
-fn requesting_program(desktop: &Desktop) -> Asker {
-    Asker::new(&desktop.lock_file())
+fn requesting_program(desktop: &Desktop) -> RequestingProgram {
+    RequestingProgram::new(&desktop.lock_file())
 }
 
 fn grant() -> Record {
@@ -208,7 +208,7 @@ fn locked_keyring_is_said_to_be_locked_without_a_dialog_and_works_once_unlocked(
                 );
                 assert_eq!(requesting_program.state(), KeychainState::Locked);
             }
-            assert_eq!(dialogs(), 0, "nobody was asked anything");
+            assert_eq!(dialogs(), 0, "no dialog was shown");
 
             desktop.unlock();
             assert_eq!(
@@ -225,7 +225,7 @@ fn locked_keyring_is_said_to_be_locked_without_a_dialog_and_works_once_unlocked(
 fn watch_for_dialogs() -> impl FnOnce() -> usize {
     let bus = zbus::blocking::Connection::session().expect("the session has a bus");
     bus.request_name("org.gnome.keyring.SystemPrompter")
-        .expect("nobody else has the name");
+        .expect("no other program has the name");
     let messages = zbus::blocking::MessageIterator::from(&bus);
     move || {
         // Whatever was sent before this call has come in when its answer has.
@@ -276,9 +276,9 @@ fn unlock_that_cannot_show_its_dialog_leaves_the_keyring_locked() {
 }
 
 #[test]
-fn dialog_of_the_keyring_unlocks_it_or_leaves_it_locked_as_the_person_answers() {
+fn dialog_of_the_keyring_unlocks_it_or_leaves_it_locked_as_the_user_answers() {
     in_session_with_screen(
-        "dialog_of_the_keyring_unlocks_it_or_leaves_it_locked_as_the_person_answers",
+        "dialog_of_the_keyring_unlocks_it_or_leaves_it_locked_as_the_user_answers",
         |desktop| {
             desktop.start_keyring();
             let requesting_program = requesting_program(desktop);
@@ -383,7 +383,7 @@ fn without_a_session_bus_there_is_no_keyring() {
             );
         },
         |_, folder| {
-            let requesting_program = Asker::new(&folder.join("keychain.lock"));
+            let requesting_program = RequestingProgram::new(&folder.join("keychain.lock"));
             requesting_program
                 .write(&grant(), b"here")
                 .expect("memory takes it");
@@ -436,7 +436,7 @@ fn keyring_that_was_started_anew_works_with_the_same_vault() {
 fn vault_may_be_dropped_anywhere() {
     in_session("vault_may_be_dropped_anywhere", |desktop| {
         desktop.start_keyring();
-        let Asker { vault, runtime } = requesting_program(desktop);
+        let RequestingProgram { vault, runtime } = requesting_program(desktop);
         runtime.block_on(async move {
             vault
                 .write(&grant(), SecretSlice::from(b"kept".to_vec()))
@@ -474,7 +474,7 @@ fn twenty_processes_at_once_all_read() {
             }
         },
         |_, folder| {
-            let found = Asker::new(&folder.join("keychain.lock")).read(&grant());
+            let found = RequestingProgram::new(&folder.join("keychain.lock")).read(&grant());
             assert_eq!(found.expect("unlocked"), Some(bytes(1, 3_000)));
         },
     );
@@ -511,13 +511,13 @@ fn writer_that_is_killed_leaves_a_whole_secret() {
             );
         },
         |_, folder| {
-            let requesting_program = Asker::new(&folder.join("keychain.lock"));
+            let requesting_program = RequestingProgram::new(&folder.join("keychain.lock"));
             let mut output = std::io::stdout();
             for value in values().iter().cycle() {
                 requesting_program.write(&grant(), value).expect("unlocked");
                 writeln!(output, "written")
                     .and_then(|()| output.flush())
-                    .expect("somebody listens");
+                    .expect("a listener");
             }
         },
     );

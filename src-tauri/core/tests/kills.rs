@@ -99,11 +99,11 @@ async fn a_writer_killed_at_any_moment_loses_nothing_that_was_written() {
     for (round, moment) in moments(30_000).take(rounds()).enumerate() {
         let mut child = start(test, folder.path());
         let printed = BufReader::new(child.stdout.take().expect("piped"));
-        let (told, written) = mpsc::channel();
+        let (sender, written) = mpsc::channel();
         let reader = thread::spawn(move || {
             for line in printed.lines().map_while(Result::ok) {
                 if let Some(number) = line.strip_prefix("written ") {
-                    let _ = told.send(number.parse::<u64>().expect("a number"));
+                    let _ = sender.send(number.parse::<u64>().expect("a number"));
                 }
             }
         });

@@ -340,7 +340,7 @@ async fn localhost_is_served_on_both_loopback_addresses_and_nowhere_else() {
     }
     let stream = TcpStream::connect((Ipv6Addr::LOCALHOST, port)).await;
     let stream = stream.expect("it is served on ::1 too");
-    // 127.0.0.2 is loopback as well, and free unless somebody bound every address.
+    // 127.0.0.2 is loopback as well, and free unless a program bound every address.
     assert!(TcpStream::connect(("127.0.0.2", port)).await.is_err());
     let request = form(&waiting, FORM, &right_form(&waiting));
     assert_eq!(status(&exchange(stream, &request).await), "303");
@@ -348,7 +348,7 @@ async fn localhost_is_served_on_both_loopback_addresses_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn nobody_else_can_sit_on_either_half_of_the_port() {
+async fn no_one_else_can_sit_on_either_half_of_the_port() {
     // L3
     let (redirects, _) = redirects();
     for expectation in [google(), azure()] {
@@ -387,7 +387,7 @@ async fn a_cancelled_flow_closes_its_listener() {
 }
 
 #[tokio::test]
-async fn an_expired_flow_closes_its_listener_also_when_nobody_asks() {
+async fn an_expired_flow_closes_its_listener_also_when_nothing_asks() {
     // L4
     let (redirects, clock) = redirects();
     let mut waiting = redirects.open_flow(google()).await.unwrap();
@@ -570,7 +570,7 @@ async fn a_script_of_another_site_cannot_fetch_an_answer_in() {
 }
 
 #[tokio::test]
-async fn silent_connections_keep_nobody_out() {
+async fn silent_connections_keep_no_one_out() {
     // L7
     let (redirects, _) = redirects();
     let mut waiting = redirects.open_flow(azure()).await.unwrap();
@@ -784,7 +784,7 @@ async fn another_user_of_this_machine_ends_no_sign_in_even_with_its_state() {
 
 #[tokio::test]
 #[cfg(target_os = "linux")]
-async fn connections_of_another_user_take_nobodys_place() {
+async fn connections_of_another_user_take_no_ones_place() {
     if !may_run_as_another_user() {
         return;
     }

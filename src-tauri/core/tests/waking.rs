@@ -35,7 +35,7 @@ struct Server {
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
     is_offline: AtomicBool,
-    /// What the next request is told to wait.
+    /// How long the next request is asked to wait.
     asks_to_wait: Mutex<Option<Duration>>,
     /// How long the sessions live.
     life: Mutex<Duration>,
@@ -84,7 +84,10 @@ impl Provider for Scripted {
     }
 
     async fn sign_in(&self, _request: &SignInRequest, _desk: &SignInContext) -> Result<SignedIn> {
-        Err(Error::new(Code::Unsupported, "Nobody signs in here."))
+        Err(Error::new(
+            Code::Unsupported,
+            "This provider has no sign-in.",
+        ))
     }
 
     async fn refresh(
@@ -169,8 +172,8 @@ impl Harness {
                 "11111111-2222-3333-4444-555555555555",
             )]),
         };
-        let people: Vec<Account> = (0..count).map(|number| person(number, &server)).collect();
-        for account in &people {
+        let users: Vec<Account> = (0..count).map(|number| user(number, &server)).collect();
+        for account in &users {
             let grant = grant(world.clock.now());
             world
                 .vault
@@ -179,7 +182,7 @@ impl Harness {
                 .expect("written");
         }
         Store::in_folder(&world.paths.data)
-            .change(|change| people.iter().try_for_each(|person| change.put(person)))
+            .change(|change| users.iter().try_for_each(|user| change.put(user)))
             .await
             .expect("written");
         let app = open(&world, &server);
@@ -196,13 +199,13 @@ impl Harness {
     }
 }
 
-fn person(number: usize, server: &Server) -> Account {
+fn user(number: usize, server: &Server) -> Account {
     let identity = Identity::Azure {
-        home: format!("person-{number}"),
+        home: format!("user-{number}"),
         tenant_id: format!("tenant-{number}"),
         tenant_name: None,
         default_domain: None,
-        username: format!("person-{number}@contoso.example"),
+        username: format!("user-{number}@contoso.example"),
     };
     let now = server.clock.now();
     let mut account = Account::new(identity, now);
@@ -304,7 +307,7 @@ async fn a_cloud_that_asks_one_account_to_wait_is_left_alone_by_the_others() {
     assert_eq!(
         harness.server.requests.load(Ordering::SeqCst),
         asked,
-        "nobody asks while the cloud wants to be left alone"
+        "no request while the cloud wants to be left alone"
     );
     harness.server.clock.advance(Duration::from_secs(120));
     until(&harness.app, |snapshot| {
@@ -360,7 +363,7 @@ async fn failures_without_a_network_are_asked_again_ever_more_rarely() {
 }
 
 #[tokio::test]
-async fn lists_are_read_again_by_the_day_and_what_changed_is_told() {
+async fn lists_are_read_again_by_the_day_and_what_changed_is_reported() {
     let mut harness = Harness::with_accounts(1).await;
     // The list was read a day ahead of the first renewal; from there on the days are counted.
     for (days, targets, change) in [
@@ -384,24 +387,24 @@ async fn lists_are_read_again_by_the_day_and_what_changed_is_told() {
             change
         );
     }
-    let told = harness
+    let reported = harness
         .app
         .activity(None, 10)
         .into_iter()
         .filter(|entry| matches!(entry.what, ActivityKind::TargetsChanged { .. }));
-    let told: Vec<ActivityKind> = told.map(|entry| entry.what).collect();
+    let reported: Vec<ActivityKind> = reported.map(|entry| entry.what).collect();
     assert_eq!(
-        told,
+        reported,
         [ActivityKind::TargetsChanged {
             added: 2,
             removed: 1
         }],
-        "told once"
+        "reported once"
     );
 }
 
 #[tokio::test]
-async fn a_time_that_no_cloud_gives_keeps_nobody_from_being_renewed() {
+async fn a_time_that_no_cloud_gives_keeps_no_account_from_being_renewed() {
     for odd in [Timestamp::MIN, Timestamp::MAX] {
         let harness = Harness::with_accounts(2).await;
         let store = Store::in_folder(&harness.world.paths.data);

@@ -26,7 +26,7 @@ use url::Url;
 
 use self::authorize::{Browsing, Transaction};
 use self::device::{Approval, DeviceRequest};
-use self::directory::{Directory, Person, Tenant};
+use self::directory::{Directory, EntraUser, Tenant};
 use self::grants::Grants;
 use self::refusal::Refusal;
 use self::scope::Scope;
@@ -79,10 +79,10 @@ pub(crate) struct Azure {
     devices: Mutex<Devices<DeviceRequest, Approval>>,
 }
 
-/// What people have consented to.
+/// What users have consented to.
 #[derive(Default)]
 struct Consents {
-    /// Client, person and tenant, and the resource when it is one of those that stand apart.
+    /// Client, user and tenant, and the resource when it is one of those that stand apart.
     given: HashSet<(String, String, String, Option<String>)>,
     /// Resources that neither the consent to the app nor an administrator's covers.
     apart: HashSet<String>,
@@ -160,7 +160,7 @@ impl Azure {
         self.registration().rotation = rotation;
     }
 
-    pub(crate) fn revoke(&self, person: &str, revocation: &Revocation) {
+    pub(crate) fn revoke(&self, user: &str, revocation: &Revocation) {
         let refusal = match revocation {
             Revocation::Revoked => Refusal::invalid_grant(
                 50173,
@@ -176,17 +176,17 @@ impl Azure {
             ),
             Revocation::Refused(error) => error.clone().into(),
         };
-        self.grants().refuse(person, &refusal);
+        self.grants().refuse(user, &refusal);
     }
 
-    pub(crate) fn forget_access_tokens(&self, person: &str) {
-        self.grants().forget_access_tokens(person);
+    pub(crate) fn forget_access_tokens(&self, user: &str) {
+        self.grants().forget_access_tokens(user);
     }
 
-    pub(crate) fn forget_consents(&self, person: &str) {
+    pub(crate) fn forget_consents(&self, user: &str) {
         self.consents()
             .given
-            .retain(|(_, consenter, ..)| !consenter.eq_ignore_ascii_case(person));
+            .retain(|(_, consenter, ..)| !consenter.eq_ignore_ascii_case(user));
     }
 
     pub(crate) fn ask_consent_for(&self, resource: &str) {
@@ -266,8 +266,8 @@ impl Azure {
         Scope::parse(scope, self.resource_manager.as_str())
     }
 
-    fn person(&self, email: &str) -> Result<&Person, Refusal> {
-        self.directory.find_person(email).ok_or_else(|| {
+    fn user(&self, email: &str) -> Result<&EntraUser, Refusal> {
+        self.directory.find_user(email).ok_or_else(|| {
             Refusal::invalid_grant(
                 50034,
                 format!("The user account {email} does not exist in the directory."),
@@ -276,14 +276,14 @@ impl Azure {
     }
 
     /// The user and the tenant, if the one may enter the other.
-    fn enter(&self, email: &str, tenant_id: &str) -> Result<(&Person, &Tenant), Refusal> {
-        let person = self.person(email)?;
+    fn enter(&self, email: &str, tenant_id: &str) -> Result<(&EntraUser, &Tenant), Refusal> {
+        let user = self.user(email)?;
         let tenant = self
             .directory
             .find_tenant(tenant_id)
             .ok_or_else(|| Refusal::unknown_tenant(tenant_id))?;
-        if person.may_enter(&tenant.id) {
-            Ok((person, tenant))
+        if user.may_enter(&tenant.id) {
+            Ok((user, tenant))
         } else {
             Err(Refusal::not_in_tenant(email, &tenant.name))
         }
@@ -292,35 +292,29 @@ impl Azure {
     fn has_consent(
         &self,
         client_id: &str,
-        person: &Person,
+        user: &EntraUser,
         tenant: &Tenant,
         resource: &str,
     ) -> bool {
         let consents = self.consents();
         let has = |resource| {
-            let (client_id, person, tenant) = (
-                client_id.to_owned(),
-                person.email.clone(),
-                tenant.id.clone(),
-            );
+            let (client_id, user, tenant) =
+                (client_id.to_owned(), user.email.clone(), tenant.id.clone());
             consents
                 .given
-                .contains(&(client_id, person, tenant, resource))
+                .contains(&(client_id, user, tenant, resource))
         };
         let is_apart = consents.apart.contains(resource);
         (tenant.has_admin_consent || has(None)) && (!is_apart || has(Some(resource.to_owned())))
     }
 
-    fn consent(&self, client_id: &str, person: &Person, tenant: &Tenant, resource: &str) {
+    fn consent(&self, client_id: &str, user: &EntraUser, tenant: &Tenant, resource: &str) {
         let mut consents = self.consents();
         let apart = consents.apart.get(resource).cloned();
         for resource in [None, apart] {
-            let (client_id, person, tenant) = (
-                client_id.to_owned(),
-                person.email.clone(),
-                tenant.id.clone(),
-            );
-            consents.given.insert((client_id, person, tenant, resource));
+            let (client_id, user, tenant) =
+                (client_id.to_owned(), user.email.clone(), tenant.id.clone());
+            consents.given.insert((client_id, user, tenant, resource));
         }
     }
 }

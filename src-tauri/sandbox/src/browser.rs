@@ -34,7 +34,7 @@ pub enum Landing {
     },
     /// The cloud showed an error, or a page on which the user finds nothing to press.
     ErrorPage(String),
-    /// The user stopped, as told to, and closed the window.
+    /// The user stopped, as its script says, and closed the window.
     GaveUp,
     /// A page could not be loaded.
     Unreachable(String),
@@ -58,7 +58,7 @@ const APP_LINK: &str = "/open/";
 pub struct Browser {
     client: Client,
     cookies: Mutex<HashMap<String, BTreeMap<String, String>>>,
-    person: Option<String>,
+    user: Option<String>,
     refuses_consent: bool,
     cancels: bool,
     unticks: Vec<String>,
@@ -81,7 +81,7 @@ struct Visit {
 }
 
 impl Browser {
-    /// A browser whose person is the first one that a page offers and who agrees to everything.
+    /// A browser whose user is the first one that a page offers and who agrees to everything.
     pub fn new() -> Self {
         Self::with(Client::builder().no_proxy())
     }
@@ -100,7 +100,7 @@ impl Browser {
         Self {
             client,
             cookies: Mutex::default(),
-            person: None,
+            user: None,
             refuses_consent: false,
             cancels: false,
             unticks: Vec::new(),
@@ -111,8 +111,8 @@ impl Browser {
     }
 
     /// Chooses who sits in front of the browser.
-    pub fn as_person(mut self, email: &str) -> Self {
-        self.person = Some(email.to_owned());
+    pub fn as_user(mut self, email: &str) -> Self {
+        self.user = Some(email.to_owned());
         self
     }
 
@@ -263,11 +263,11 @@ impl Browser {
         {
             return Some((form, cancel));
         }
-        if form.buttons.iter().any(|button| button.name == "person") {
-            let mut people = form.buttons.iter().filter(|button| button.name == "person");
-            let mine = match &self.person {
-                Some(person) => people.find(|button| button.value.eq_ignore_ascii_case(person)),
-                None => people.next(),
+        if form.buttons.iter().any(|button| button.name == "user") {
+            let mut users = form.buttons.iter().filter(|button| button.name == "user");
+            let mine = match &self.user {
+                Some(user) => users.find(|button| button.value.eq_ignore_ascii_case(user)),
+                None => users.next(),
             };
             return mine
                 .or_else(|| answer("another"))

@@ -37,7 +37,7 @@ pub enum Protocol {
     Socks,
 }
 
-/// The time of the proxy's certificates, or whom they name.
+/// The time of the proxy's certificates, or the name in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certificates {
     /// Good now, for the name that is asked for.

@@ -39,11 +39,11 @@ struct Controls {
     shared: Arc<Shared>,
 }
 
-/// What `POST /_sandbox/people` asks for.
+/// What `POST /_sandbox/users` asks for.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct PersonChange {
-    person: String,
+struct UserChange {
+    user: String,
     #[serde(default)]
     revoke: Option<Revocation>,
     #[serde(default)]
@@ -103,7 +103,7 @@ pub(crate) fn router(clouds: Clouds, shared: Arc<Shared>) -> Router {
         )
         .route("/_sandbox/requests", get(requests).delete(forget_requests))
         .route("/_sandbox/secrets", get(secrets))
-        .route("/_sandbox/people", axum::routing::post(change_person))
+        .route("/_sandbox/users", axum::routing::post(change_user))
         .route("/_sandbox/aws-roles", axum::routing::put(put_role))
         .route("/_sandbox/aws-keys", axum::routing::post(issue_key))
         .route("/_sandbox/aws-assumptions", get(assumptions))
@@ -145,21 +145,21 @@ async fn secrets(State(controls): State<Controls>) -> Json<Vec<String>> {
     Json(controls.shared.journal.secrets())
 }
 
-async fn change_person(
+async fn change_user(
     State(controls): State<Controls>,
-    Json(change): Json<PersonChange>,
+    Json(change): Json<UserChange>,
 ) -> StatusCode {
     if let Some(revocation) = &change.revoke {
-        controls.clouds.azure.revoke(&change.person, revocation);
-        controls.clouds.google.revoke(&change.person, revocation);
+        controls.clouds.azure.revoke(&change.user, revocation);
+        controls.clouds.google.revoke(&change.user, revocation);
     }
     if change.reject_access_tokens {
-        controls.clouds.azure.forget_access_tokens(&change.person);
-        controls.clouds.google.forget_access_tokens(&change.person);
+        controls.clouds.azure.forget_access_tokens(&change.user);
+        controls.clouds.google.forget_access_tokens(&change.user);
     }
     if change.forget_consents {
-        controls.clouds.azure.forget_consents(&change.person);
-        controls.clouds.google.forget_consents(&change.person);
+        controls.clouds.azure.forget_consents(&change.user);
+        controls.clouds.google.forget_consents(&change.user);
     }
     StatusCode::NO_CONTENT
 }
@@ -197,11 +197,11 @@ async fn change_settings(
         center.set_policy(policy);
     }
     if let Some(accounts) = settings.identity_center_accounts {
-        let people = center.directory().people;
-        center.set_directory(identity_center::Directory { people, accounts });
+        let users = center.directory().users;
+        center.set_directory(identity_center::Directory { users, accounts });
     }
-    if let Some(person) = settings.end_identity_center_session {
-        center.end_session(&person);
+    if let Some(user) = settings.end_identity_center_session {
+        center.end_session(&user);
     }
     if settings.reject_identity_center_tokens {
         center.reject_access_tokens();

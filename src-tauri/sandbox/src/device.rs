@@ -1,4 +1,4 @@
-//! Device authorisation (RFC 8628) as far as clouds agree about it: devices that wait, and codes that people type.
+//! Device authorisation (RFC 8628) as far as clouds agree about it: devices that wait, and codes that users type.
 //!
 //! `R` is what the device asked for, `A` what a user's approval brings. Answers and errors are each cloud's own.
 
@@ -24,10 +24,10 @@ struct Device<R, A> {
     decision: Option<Option<A>>,
 }
 
-/// What a device is told that asks how things are.
+/// The answer to a device that asks about its sign-in.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Poll<A> {
-    /// Nobody has decided yet.
+    /// The user has not decided yet.
     Pending,
     /// As before, and the device asks too often.
     TooFast,
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_waits_until_somebody_decides_and_is_told_once() {
+    fn a_device_waits_until_the_user_decides_and_is_answered_once() {
         let (mut devices, typed) = devices();
         assert_eq!(devices.poll("device", INTERVAL, at(0)), Poll::Pending);
         assert_eq!(devices.poll("device", INTERVAL, at(4)), Poll::TooFast);

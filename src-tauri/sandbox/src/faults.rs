@@ -7,10 +7,10 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-/// Where a discovery document leads that was tampered with; nobody is there.
+/// Where a discovery document leads that was tampered with; nothing listens there.
 pub(crate) const FOREIGN_TOKEN_ENDPOINT: &str = "https://elsewhere.example/token";
 
-/// An operation of a cloud that rules and the journal tell apart.
+/// An operation of a cloud that rules and the journal distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Endpoint {
@@ -100,7 +100,7 @@ pub enum Fault {
     WrongIssuer,
     /// The callback does not say who issued it, although the discovery document promises so (Google).
     MissingIssuer,
-    /// The id token is signed with a key that nobody published.
+    /// The id token is signed with a key that was never published.
     WrongSignature,
     /// The id token is meant for another client.
     WrongAudience,
@@ -173,7 +173,7 @@ pub struct Status {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Revocation {
-    /// Somebody revoked them.
+    /// They were revoked.
     Revoked,
     /// The password was changed.
     PasswordChanged,
@@ -245,7 +245,7 @@ impl Fault {
         })
     }
 
-    /// What an AWS service answers to somebody who asks too often.
+    /// What an AWS service answers to a client that asks too often.
     pub fn throttled() -> Self {
         let (code, message) = ("Throttling".to_owned(), "Rate exceeded".to_owned());
         Self::ServiceError(ServiceError {

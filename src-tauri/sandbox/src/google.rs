@@ -26,7 +26,7 @@ use url::{Host, Url};
 
 use self::authorize::Transaction;
 use self::device::DeviceRequest;
-use self::directory::{Directory, Person};
+use self::directory::{Directory, GoogleUser};
 use self::grants::{Grant, Grants};
 use self::refusal::Refusal;
 use crate::device::Devices;
@@ -131,21 +131,21 @@ impl Google {
         self.keys().push(Arc::new(SigningKey::generate()));
     }
 
-    pub(crate) fn revoke(&self, person: &str, revocation: &Revocation) {
+    pub(crate) fn revoke(&self, user: &str, revocation: &Revocation) {
         let refusal = match revocation {
             Revocation::Revoked | Revocation::PasswordChanged => Refusal::revoked(),
             Revocation::Expired => Refusal::needs_reauthentication(),
             Revocation::Refused(error) => error.clone().into(),
         };
-        self.grants().refuse(&self.subject_of(person), &refusal);
+        self.grants().refuse(&self.subject_of(user), &refusal);
     }
 
-    pub(crate) fn forget_access_tokens(&self, person: &str) {
-        self.grants().forget_access_tokens(&self.subject_of(person));
+    pub(crate) fn forget_access_tokens(&self, user: &str) {
+        self.grants().forget_access_tokens(&self.subject_of(user));
     }
 
-    pub(crate) fn forget_consents(&self, person: &str) {
-        self.grants().forget_consents(&self.subject_of(person));
+    pub(crate) fn forget_consents(&self, user: &str) {
+        self.grants().forget_consents(&self.subject_of(user));
     }
 
     pub(crate) fn set_directory(&self, directory: Directory) {
@@ -162,14 +162,14 @@ impl Google {
     }
 
     /// The user with this e-mail address or subject.
-    fn find_person(&self, hint: &str) -> Option<Person> {
-        self.directory().find_person(hint).cloned()
+    fn find_user(&self, hint: &str) -> Option<GoogleUser> {
+        self.directory().find_user(hint).cloned()
     }
 
     /// What grants know a user by: the address may change.
-    fn subject_of(&self, person: &str) -> String {
-        self.find_person(person)
-            .map_or_else(|| person.to_owned(), |person| person.subject)
+    fn subject_of(&self, user: &str) -> String {
+        self.find_user(user)
+            .map_or_else(|| user.to_owned(), |user| user.subject)
     }
 
     fn grants(&self) -> MutexGuard<'_, Grants> {
@@ -349,7 +349,7 @@ mod tests {
         ));
         assert!(!permits_redirect(
             IOS_CLIENT_ID,
-            "com.googleusercontent.apps.somebody-else:/auth/gcp"
+            "com.googleusercontent.apps.another-user:/auth/gcp"
         ));
         assert!(!permits_redirect(IOS_CLIENT_ID, "http://127.0.0.1:5000"));
     }

@@ -16,7 +16,7 @@ pub fn guid(name: &str) -> String {
     )
 }
 
-/// A GUID that nobody has seen before, for traces and correlation.
+/// A GUID that was never used before, for traces and correlation.
 pub(crate) fn random_guid() -> String {
     format_guid(random_bytes())
 }

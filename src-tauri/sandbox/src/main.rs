@@ -1,7 +1,7 @@
 //! `sandbox-clouds`: runs the stand-in clouds, and a scripted browser for them.
 //!
-//! `serve` prints the environment that points the app at the sandbox and goes on until it is told to stop. `browse`
-//! signs somebody in; called with nothing but an address it does the same, so the program can be `$BROWSER`.
+//! `serve` prints the environment that points the app at the sandbox and runs until it is stopped. `browse`
+//! signs a user in; called with nothing but an address it does the same, so the program can be `$BROWSER`.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -27,7 +27,7 @@ struct Arguments {
 enum Action {
     /// Start every cloud and keep on until SIGINT or SIGTERM.
     Serve(Serve),
-    /// Sign somebody in by way of the pages of a sandbox.
+    /// Sign a user in by way of the pages of a sandbox.
     Browse(Browse),
 }
 
@@ -47,8 +47,8 @@ struct Browse {
     #[arg(value_parser = web_address)]
     url: String,
     /// Who sits in front of the browser; the first on the page when left out.
-    #[arg(long, env = "SANDBOX_PERSON", value_name = "EMAIL")]
-    person: Option<String>,
+    #[arg(long, env = "SANDBOX_USER", value_name = "EMAIL")]
+    user: Option<String>,
     /// Press Cancel on the consent page.
     #[arg(long, env = "SANDBOX_REFUSE", value_parser = FalseyValueParser::new())]
     refuse: bool,
@@ -82,7 +82,7 @@ async fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody is left to tell when standard error is closed too.
+            // Nothing can be printed when standard error is closed too.
             let _ = writeln!(io::stderr(), "sandbox-clouds: {error}");
             ExitCode::FAILURE
         }
@@ -142,8 +142,8 @@ fn write_whole(path: &Path, text: &str) -> io::Result<()> {
 
 async fn sign_in(browse: &Browse) -> io::Result<()> {
     let mut browser = Browser::new();
-    if let Some(person) = &browse.person {
-        browser = browser.as_person(person);
+    if let Some(user) = &browse.user {
+        browser = browser.as_user(user);
     }
     if browse.refuse {
         browser = browser.refuse_consent();

@@ -40,11 +40,11 @@ pub struct Options {
     pub page_size: usize,
     /// What happens to an Azure refresh token when it is exchanged for a new one.
     pub azure_rotation: Rotation,
-    /// Azure's tenants, people and subscriptions.
+    /// Azure's tenants, users and subscriptions.
     pub azure: azure::directory::Directory,
     /// How strict the Google project is.
     pub google_policy: google::Policy,
-    /// Google's people and projects.
+    /// Google's users and projects.
     pub google: google::directory::Directory,
     /// AWS's accounts, users and roles.
     pub aws: aws::directory::Directory,
@@ -354,7 +354,7 @@ impl Sandbox {
             ("MCM_AWS_SIGN_IN", bare(&self.aws.addresses.federation)),
             ("AWS_ENDPOINT_URL_SSO_OIDC", bare(&self.identity_center.url)),
             ("AWS_ENDPOINT_URL_SSO", bare(&self.identity_center.url)),
-            // Nobody should look for credentials on the network of the machine that runs a test.
+            // No client should look for credentials on the network of the machine that runs a test.
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
         ];
         if let Some(key) = &self.aws_key {
@@ -398,36 +398,36 @@ impl Sandbox {
     }
 
     /// Refuses every refresh token that a user holds by now, in every cloud.
-    pub fn revoke(&self, person: &str, revocation: &Revocation) {
-        self.azure.revoke(person, revocation);
-        self.google.revoke(person, revocation);
+    pub fn revoke(&self, user: &str, revocation: &Revocation) {
+        self.azure.revoke(user, revocation);
+        self.google.revoke(user, revocation);
     }
 
     /// Revokes every refresh token that a user holds by now.
-    pub fn revoke_all(&self, person: &str) {
-        self.revoke(person, &Revocation::Revoked);
+    pub fn revoke_all(&self, user: &str) {
+        self.revoke(user, &Revocation::Revoked);
     }
 
     /// Changes a user's password, which ends every session.
-    pub fn change_password(&self, person: &str) {
-        self.revoke(person, &Revocation::PasswordChanged);
+    pub fn change_password(&self, user: &str) {
+        self.revoke(user, &Revocation::PasswordChanged);
     }
 
     /// Lets a user's sign-ins grow too old.
-    pub fn expire(&self, person: &str) {
-        self.revoke(person, &Revocation::Expired);
+    pub fn expire(&self, user: &str) {
+        self.revoke(user, &Revocation::Expired);
     }
 
     /// Makes every access token of a user invalid before its time.
-    pub fn reject_access_tokens(&self, person: &str) {
-        self.azure.forget_access_tokens(person);
-        self.google.forget_access_tokens(person);
+    pub fn reject_access_tokens(&self, user: &str) {
+        self.azure.forget_access_tokens(user);
+        self.google.forget_access_tokens(user);
     }
 
     /// Takes a user's consent back, so that the next sign-in asks for it.
-    pub fn forget_consents(&self, person: &str) {
-        self.azure.forget_consents(person);
-        self.google.forget_consents(person);
+    pub fn forget_consents(&self, user: &str) {
+        self.azure.forget_consents(user);
+        self.google.forget_consents(user);
     }
 
     /// Lets a resource of Azure ask for a consent of its own from now on, whatever was consented to before.
@@ -526,8 +526,8 @@ impl Sandbox {
     }
 
     /// Ends a user's session in IAM Identity Center. The credentials of roles live on.
-    pub fn end_identity_center_session(&self, person: &str) {
-        self.identity_center.end_session(person);
+    pub fn end_identity_center_session(&self, user: &str) {
+        self.identity_center.end_session(user);
     }
 
     /// Makes every access token of IAM Identity Center unknown before its time.

@@ -136,7 +136,7 @@ async fn accept(listener: TcpListener, door: Arc<Door>) {
                         let door = Arc::clone(&door);
                         async move { door.answer(request).await.map(|response| door.dated(response)) }
                     });
-                    // A client that goes away, or a dropped answer, ends the connection; nobody wants to know.
+                    // A client that goes away, or a dropped answer, ends the connection; nothing waits for it.
                     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
                 });
             }

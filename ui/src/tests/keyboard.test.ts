@@ -223,7 +223,7 @@ describe("undo", () => {
   });
 });
 
-describe("a trouble", () => {
+describe("a failure", () => {
   test("that the details say is not said at the foot as well", async () => {
     const error = errorView("throttled", "Entra asks to wait 30 seconds.");
     const { send } = await open(

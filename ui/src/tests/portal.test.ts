@@ -79,7 +79,7 @@ describe("signing in with IAM Identity Center", () => {
     expect(named("connect")[0]?.args["portal"]).toEqual({ startUrl: first?.startUrl });
   });
 
-  test("sends the region and the wish for a code when they are given, with a warning about codes", async () => {
+  test("sends the region and the request for a code when they are given, with a warning about codes", async () => {
     const { named } = await openPortal({ connect: () => 1 });
 
     await fill("Start URL", "https://aws.contoso.example");
@@ -172,7 +172,7 @@ describe("signing in with IAM Identity Center", () => {
     expect(named("reopen_browser")[0]?.args).toEqual({ signIn: 1 });
   });
 
-  test("asks what to do with another user's sign-in, and tells the same user from another", async () => {
+  test("asks what to do with another user's sign-in, and distinguishes the same user from another", async () => {
     // I26, I27
     const step = { step: "choice", existing: "aws-1", existingWho: "ada@contoso.example" } as const;
     const { named, send } = await at({ ...step, who: "grace@contoso.example" }, { portal });

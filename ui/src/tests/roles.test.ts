@@ -12,13 +12,13 @@ const boxes: { box: Element; near: () => void }[] = [];
 /** Nothing is near until a test says so. */
 function watchNothing(): void {
   class Watcher {
-    readonly #tell: IntersectionObserverCallback;
-    constructor(tell: IntersectionObserverCallback) {
-      this.#tell = tell;
+    readonly #notify: IntersectionObserverCallback;
+    constructor(notify: IntersectionObserverCallback) {
+      this.#notify = notify;
     }
     observe(box: Element): void {
       const near = [{ isIntersecting: true }] as IntersectionObserverEntry[];
-      boxes.push({ box, near: () => this.#tell(near, this as unknown as IntersectionObserver) });
+      boxes.push({ box, near: () => this.#notify(near, this as unknown as IntersectionObserver) });
     }
     disconnect(): void {
       boxes.splice(0, boxes.length, ...boxes.filter((one) => one.box.isConnected));

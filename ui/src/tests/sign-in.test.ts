@@ -100,7 +100,7 @@ describe("a sign-in", () => {
     ["sign-in-expired", "The sign-in timed out"],
     ["admin-needed", "Your administrator must act first"],
     ["sign-in-rejected", "The response failed a security check and was discarded"],
-    ["wrong-person", "A different user signed in"],
+    ["wrong-user", "A different user signed in"],
     ["offline", "The cloud cannot be reached"],
   ] as const)("that ended with %s says so and can be tried again", async (code, title) => {
     const { calls } = await connecting(failed(code));

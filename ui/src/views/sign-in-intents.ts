@@ -22,13 +22,13 @@ export function signInIntents(
     const isKnown = accounts().some((one) => one.id === signIn.account);
     return isKnown ? null : tenantFor(signIn);
   };
-  const again = (signIn: SignInView, wish: ipc.AwsWish): Promise<boolean> =>
+  const again = (signIn: SignInView, wanted: ipc.AwsRequest): Promise<boolean> =>
     attempt(report, async () => {
       await ipc.dismissSignIn(signIn.id);
-      await ipc.connect(signIn.cloud, tenant(signIn), signIn.account, wish);
+      await ipc.connect(signIn.cloud, tenant(signIn), signIn.account, wanted);
     });
   // A row knows its role and its portal itself.
-  const wish = (signIn: SignInView): ipc.AwsWish => {
+  const wanted = (signIn: SignInView): ipc.AwsRequest => {
     const byCode = signIn.deviceCode ? { deviceCode: true } : {};
     if (signIn.cloud !== "aws" || signIn.account !== null) return byCode;
     if (signIn.startUrl !== null) return { portal: portalOf(signIn, signIn.startUrl), ...byCode };
@@ -42,8 +42,8 @@ export function signInIntents(
     copy: copyText,
     enterCode: (signIn, code) => void attempt(report, () => ipc.enterMfaCode(signIn.id, code)),
     decide: (signIn, decision) => void attempt(report, () => ipc.decideDuplicate(signIn.id, decision)),
-    retry: (signIn) => void again(signIn, wish(signIn)),
-    accept: (signIn) => void again(signIn, accepting(wish(signIn))),
+    retry: (signIn) => void again(signIn, wanted(signIn)),
+    accept: (signIn) => void again(signIn, accepting(wanted(signIn))),
   };
 }
 
@@ -52,6 +52,6 @@ function portalOf({ portal }: SignInView, startUrl: string): ConnectPortal {
   return portal?.regionOrigin === "given" ? { startUrl, region: portal.region } : { startUrl };
 }
 
-function accepting(wish: ipc.AwsWish): ipc.AwsWish {
-  return { ...wish, role: { ...wish.role, acceptNotEnforced: true } };
+function accepting(wanted: ipc.AwsRequest): ipc.AwsRequest {
+  return { ...wanted, role: { ...wanted.role, acceptNotEnforced: true } };
 }

@@ -295,7 +295,7 @@ fn write_json(path: &Path, value: &Value) -> Result<(), Error> {
 fn shown_to_a_program(path: &Path) -> Result<SecretString, Error> {
     let text = path.to_str().ok_or_else(|| {
         let message = format!(
-            "\"{}\" is not Unicode text, so no program can be told of it. Set XDG_RUNTIME_DIR.",
+            "\"{}\" is not Unicode text, so no program can be given it. Set XDG_RUNTIME_DIR.",
             path.display()
         );
         Error::new(Code::StorageFailed, message)

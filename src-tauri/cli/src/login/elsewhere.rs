@@ -1,7 +1,7 @@
 //! Signing in where no browser can be started: over SSH, or in a container.
 //!
 //! A browser on another computer reaches the sign-in through a port that SSH forwards, or the user enters a code. The
-//! lines here are what the user copies, so they name this user and this machine where the system tells.
+//! lines here are what the user copies, so they name this user and this machine where the system says so.
 
 use mcm_core::account::Cloud;
 use mcm_core::error::{Error, ErrorView};

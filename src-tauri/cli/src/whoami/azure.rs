@@ -148,10 +148,10 @@ fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
             .at(place),
         };
     }
-    let is_person = user.is_some_and(|user| user.kind != "servicePrincipal");
+    let is_user = user.is_some_and(|user| user.kind != "servicePrincipal");
     let why = format!(
         "{} with az login, stored in {}.",
-        if is_person {
+        if is_user {
             "This user signed in"
         } else {
             "This application signed in"
@@ -163,7 +163,7 @@ fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
             if tenant_id.eq_ignore_ascii_case(&subscription.tenant_id)
                 && name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(username)))
     };
-    let ours = is_person.then(|| shell.labelled(&subscription.tenant_id, is_same));
+    let ours = is_user.then(|| shell.labelled(&subscription.tenant_id, is_same));
     match ours.flatten() {
         Some(account) => Found::ours(tool, Source::CommandLine, &account, why).at(place),
         None => other(Source::CommandLine, name, why).at(place),

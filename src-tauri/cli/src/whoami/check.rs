@@ -26,7 +26,7 @@ pub(crate) fn require(
     closed: &[Cloud],
     is_forced: bool,
 ) -> Result<(), Error> {
-    // A shell is not told of them in this variable, but was given them all the same.
+    // A shell does not see them in this variable, but was given them all the same.
     let ids: Vec<&str> = accounts.iter().map(|account| account.id.as_str()).collect();
     let ids = ids.join(",");
     let others = environment

@@ -26,7 +26,7 @@ fn keys(indent: &str) -> String {
 }
 
 /// The output of a client under `mcm exec`.
-fn lent_to(harness: &Harness, account: &str, words: &[&str]) -> Ended {
+fn issued_to(harness: &Harness, account: &str, words: &[&str]) -> Ended {
     let mut command = harness.command(&["exec", account, "--"]);
     command
         .arg(program(words[0]))
@@ -80,7 +80,7 @@ fn keys_of_a_default_profile_are_never_used_however_they_are_written() {
             config(&harness, "");
             file(&harness, &text);
             for (client, words) in CLIENTS {
-                let output = lent_to(&harness, &account, words).done();
+                let output = issued_to(&harness, &account, words).done();
                 assert!(
                     output.starts_with("ASIA"),
                     "{client} with {text:?}: {output}"
@@ -99,7 +99,7 @@ fn a_file_whose_keys_are_ambiguous_stops_the_command() {
         format!("\u{feff}[default]\n{}", keys("")),
     ] {
         credentials(&harness, &text);
-        let output = lent_to(&harness, &account, CLIENTS[0].1).failed(1);
+        let output = issued_to(&harness, &account, CLIENTS[0].1).failed(1);
         assert!(
             output.contains(".aws/credentials, line ") && !output.contains("SECRET"),
             "{output}"
@@ -144,7 +144,7 @@ fn the_old_file_of_boto_is_kept_from_botocore() {
     let account = connected(&harness, "Reader");
     let text = format!("[Credentials]\n{}[GSUtil]\nparallel = 1\n", keys(""));
     write(&harness.folder().join(".boto"), 0o600, &text);
-    let output = lent_to(&harness, &account, CLIENTS[0].1).done();
+    let output = issued_to(&harness, &account, CLIENTS[0].1).done();
     assert!(output.starts_with("ASIA"), "{output}");
 }
 

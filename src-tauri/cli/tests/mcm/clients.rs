@@ -238,7 +238,7 @@ const STALE: [(&str, &str); 22] = [
 ];
 
 #[test]
-fn every_client_works_as_the_account_among_variables_and_files_of_somebody_else() {
+fn every_client_works_as_the_account_among_variables_and_files_of_another_user() {
     let harness = Harness::start();
     all_clouds(&harness);
     let home = home(&harness);

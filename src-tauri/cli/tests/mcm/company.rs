@@ -30,7 +30,7 @@ fn ended(mut command: Command) -> Ended {
 fn login(harness: &Harness, company: &Company, cloud: &str) -> Ended {
     let begun = Begun::start(inside(harness, company, &["login", cloud]));
     let page = harness.next_page();
-    let landing = harness.browse(&Browser::inside(company).as_person(ADA), &page);
+    let landing = harness.browse(&Browser::inside(company).as_user(ADA), &page);
     assert!(
         matches!(landing, Landing::Page { status: 200, .. }),
         "{landing:?}"
@@ -72,7 +72,7 @@ fn accounts_work_through_the_companys_proxy_and_doctor_says_how() {
 }
 
 #[test]
-fn what_stands_in_the_way_is_told_and_every_cause_is_in_the_log() {
+fn what_stands_in_the_way_is_reported_and_every_cause_is_in_the_log() {
     let harness = Harness::for_public_clouds();
     let company = harness.company(Rules::default());
     login(&harness, &company, "azure").done();
@@ -81,11 +81,11 @@ fn what_stands_in_the_way_is_told_and_every_cause_is_in_the_log() {
     let mut untrusted = inside(&harness, &company, token);
     fs::remove_file(harness.home().join("config/settings.toml")).expect("removed");
     untrusted.env("HTTPS_PROXY", company.proxy());
-    let told = ended(untrusted).failed(1);
+    let message = ended(untrusted).failed(1);
     assert!(
-        told.contains("The certificate of azure-login.clouds.test is not trusted.")
-            && told.contains("SSL_CERT_FILE or network.ca_file"),
-        "{told}"
+        message.contains("The certificate of azure-login.clouds.test is not trusted.")
+            && message.contains("SSL_CERT_FILE or network.ca_file"),
+        "{message}"
     );
     assert!(
         harness
@@ -102,10 +102,10 @@ fn what_stands_in_the_way_is_told_and_every_cause_is_in_the_log() {
     // What another shell was refused says nothing of this one, and its failure is not waited out here.
     let mut captive = inside(&harness, &company, token);
     captive.env("NO_PROXY", "example.com");
-    let told = ended(captive).failed(1);
+    let message = ended(captive).failed(1);
     assert!(
-        told.contains("A page of the network came instead of an answer"),
-        "{told}"
+        message.contains("A page of the network came instead of an answer"),
+        "{message}"
     );
     let doctor = ended(inside(&harness, &company, &["doctor"])).result;
     assert!(
@@ -120,10 +120,10 @@ fn what_stands_in_the_way_is_told_and_every_cause_is_in_the_log() {
     });
     let mut unknown = inside(&harness, &company, token);
     unknown.env("HTTPS_PROXY", company.proxy());
-    let told = ended(unknown).failed(1);
+    let message = ended(unknown).failed(1);
     assert!(
-        told.contains("wants a sign-in before it leads to"),
-        "{told}"
+        message.contains("wants a sign-in before it leads to"),
+        "{message}"
     );
     company.change(|rules| *rules = Rules::default());
     let mut well = inside(&harness, &company, token);
@@ -140,10 +140,10 @@ fn a_proxy_that_cannot_be_used_is_named_and_nothing_goes_around_it() {
         command.env("HTTPS_PROXY", "quic://ada:CANARY@proxy.example");
         ended(command)
     };
-    let told = with(&["token", "--active", "azure"]).failed(1);
+    let message = with(&["token", "--active", "azure"]).failed(1);
     assert!(
-        told.contains("HTTPS_PROXY names a proxy of a kind"),
-        "{told}"
+        message.contains("HTTPS_PROXY names a proxy of a kind"),
+        "{message}"
     );
     let doctor = with(&["doctor"]);
     assert_eq!(doctor.status, 1);
@@ -152,7 +152,7 @@ fn a_proxy_that_cannot_be_used_is_named_and_nothing_goes_around_it() {
         "{}",
         doctor.result
     );
-    assert!(!format!("{told}{}", doctor.result).contains("CANARY"));
+    assert!(!format!("{message}{}", doctor.result).contains("CANARY"));
     assert!(harness.sandbox.requests().is_empty(), "nothing was asked");
 }
 
@@ -180,11 +180,11 @@ fn what_az_or_terraform_printed_is_asked_of_the_sign_in() {
         Some(ADA),
         "it is for the only account"
     );
-    harness.browse(&Browser::new().as_person(ADA), &page);
+    harness.browse(&Browser::new().as_user(ADA), &page);
     begun.ended().done();
-    let told = harness
+    let message = harness
         .mcm(&["login", "azure", "--claims-challenge", "no challenge"])
         .failed(2);
-    assert!(told.contains("claims challenge"), "{told}");
+    assert!(message.contains("claims challenge"), "{message}");
     assert!(!harness.has_opened_a_page());
 }

@@ -334,7 +334,7 @@ fn several_at_once_leave_a_whole_file() {
         .collect();
     for begun in begun {
         let ended = begun.ended();
-        // A command that read the file before another one wrote it is told to try again.
+        // A command that read the file before another one wrote it asks to try again.
         assert!(
             ended.status == 0 || ended.stderr.contains("meanwhile"),
             "{}",

@@ -376,9 +376,9 @@ try: print(urllib.request.urlopen(request).status)
 except Exception as error: print(type(error).__name__)";
     let address = child.get("AWS_CONTAINER_CREDENTIALS_FULL_URI");
     let token = child.get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
-    let ask = |as_somebody_else: &[&str]| {
+    let ask = |as_another_user: &[&str]| {
         let words = [
-            as_somebody_else,
+            as_another_user,
             &["/usr/bin/python3", "-c", program, address, token],
         ]
         .concat();
@@ -391,20 +391,20 @@ except Exception as error: print(type(error).__name__)";
     assert_eq!(ask(&["env"]), "200");
     // Only the administrator can run a process as another user.
     if rustix::process::getuid().is_root() {
-        let somebody = [
+        let other_user = [
             "setpriv",
             "--reuid=65534",
             "--regid=65534",
             "--clear-groups",
         ];
-        let refused = ask(&somebody);
+        let refused = ask(&other_user);
         assert!(
             ["RemoteDisconnected", "ConnectionResetError", "URLError"].contains(&&*refused),
             "{refused}"
         );
         let environ = format!("/proc/{}/environ", child.id);
-        let read = Command::new(somebody[0])
-            .args(&somebody[1..])
+        let read = Command::new(other_user[0])
+            .args(&other_user[1..])
             .args(["cat", &environ])
             .output();
         assert!(

@@ -39,11 +39,11 @@ impl ExecChild {
     }
 
     /// As `start`; `meanwhile` acts as the user until the command starts.
-    pub(crate) fn start_when(harness: &Harness, arguments: &[&str], person: impl FnOnce()) -> Self {
+    pub(crate) fn start_when(harness: &Harness, arguments: &[&str], user: impl FnOnce()) -> Self {
         let mcm = Self::command(harness, arguments)
             .spawn()
             .expect("mcm starts");
-        person();
+        user();
         Self::started(mcm)
     }
 

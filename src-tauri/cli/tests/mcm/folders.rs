@@ -10,7 +10,7 @@ use mcm_core::testing::may_run_as_another_user;
 use crate::harness::{ADA, Harness, run};
 
 /// A user of this machine who is not the one of the tests.
-const NEIGHBOUR: u32 = 65534;
+const OTHER_USER: u32 = 65534;
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).expect("there").permissions().mode() & 0o7777
@@ -58,7 +58,7 @@ fn folders_that_another_user_could_change_are_refused_and_stay_as_they_are() {
         let folder = harness.home().join(place);
         let folder = folder.components().collect::<PathBuf>();
         fs::create_dir_all(&folder).expect("made");
-        chown(&folder, Some(NEIGHBOUR), Some(NEIGHBOUR)).expect("given away");
+        chown(&folder, Some(OTHER_USER), Some(OTHER_USER)).expect("given away");
         permit(&folder, 0o777);
         for arguments in [
             &["accounts"][..],

@@ -148,10 +148,10 @@ impl Harness {
     }
 
     /// Runs `mcm login` with this user in front of the browser.
-    pub(crate) fn login(&self, person: &str, arguments: &[&str]) -> Ended {
+    pub(crate) fn login(&self, user: &str, arguments: &[&str]) -> Ended {
         let begun = self.begin(&[&["login"], arguments].concat());
         let page = self.next_page();
-        let landing = self.browse(&Browser::new().as_person(person), &page);
+        let landing = self.browse(&Browser::new().as_user(user), &page);
         assert!(
             matches!(landing, Landing::Page { status: 200, .. }),
             "{landing:?}"
@@ -260,7 +260,7 @@ impl Harness {
         waited.unwrap_or_else(|_| panic!("waited in vain: {what}"));
     }
 
-    /// Waits until something is so that nothing tells of, such as what another program does.
+    /// Waits until something is so that nothing reports, such as what another program does.
     pub(crate) fn until(&self, what: &str, is_so: impl Fn() -> bool) {
         let waiting = async {
             while !is_so() {

@@ -301,7 +301,7 @@ fn exec_in_an_environment_works_from_make_npm_an_editor_and_cron_or_says_why() {
             ended.stderr
         );
     }
-    // Without HOME, where cron had been told of neither our folder nor the session bus.
+    // Without HOME, where cron knows neither our folder nor the session bus.
     let mut cron = caller(&["sh", "-c", &plain]);
     let ended = Ended::of(cron.env_remove("HOME").output().expect("it starts"));
     assert_eq!(ended.result, "in=dev,eu-west-3\n", "{}", ended.stderr);

@@ -43,10 +43,10 @@ fn one_sign_in_gives_every_role_and_each_is_named_behind_its_account() {
         "{}",
         ended.stderr
     );
-    let told = ended.done();
+    let message = ended.done();
     assert!(
-        told.contains("identity   ada") && told.contains("roles      6"),
-        "{told}"
+        message.contains("identity   ada") && message.contains("roles      6"),
+        "{message}"
     );
     let row = row(&harness);
     let id = row["id"].as_str().expect("an id");
@@ -91,14 +91,14 @@ fn one_sign_in_gives_every_role_and_each_is_named_behind_its_account() {
     assert_eq!(by_name, first);
     assert!(harness.sandbox.requests().is_empty());
 
-    let told = harness.mcm(&["credential-process", id]).failed(2);
-    assert!(told.contains("Name one"), "{told}");
-    let told = harness.mcm(&["token", &asked]).failed(1);
-    assert!(told.contains("has no access token"), "{told}");
-    let told = harness
+    let message = harness.mcm(&["credential-process", id]).failed(2);
+    assert!(message.contains("Name one"), "{message}");
+    let message = harness.mcm(&["token", &asked]).failed(1);
+    assert!(message.contains("has no access token"), "{message}");
+    let message = harness
         .mcm(&["credential-process", &format!("{id}/012345678901/Nobody")])
         .failed(1);
-    assert!(told.contains("not assigned to you"), "{told}");
+    assert!(message.contains("not assigned to you"), "{message}");
 
     harness.mcm(&["use", id, READER]).done();
     assert_eq!(
@@ -178,8 +178,8 @@ fn the_console_opens_as_the_role_that_is_named_in_the_browser_or_in_a_window_of_
             .iter()
             .all(|secret| !printed.contains(secret.as_str()))
     );
-    let told = harness.mcm(&["console", &id]).failed(2);
-    assert!(told.contains("Name one"), "{told}");
+    let message = harness.mcm(&["console", &id]).failed(2);
+    assert!(message.contains("Name one"), "{message}");
 
     // A Firefox that records its arguments, beside the browser that cannot isolate anything.
     let programs = harness.folder().join("programs");
@@ -220,8 +220,8 @@ fn the_console_opens_as_the_role_that_is_named_in_the_browser_or_in_a_window_of_
         .env("PATH", "/nonexistent")
         .output()
         .expect("mcm starts");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("Install Firefox or Chromium"), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("Install Firefox or Chromium"), "{message}");
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -293,8 +293,8 @@ fn hundreds_of_profiles_are_merged_under_names_of_their_own_and_undone_to_the_by
 fn start_urls_in_the_config_file_are_offered_and_no_token_of_the_cache_is_read() {
     // I32
     let harness = Harness::start();
-    let told = harness.mcm(&["login", "aws"]).failed(2);
-    assert!(told.contains("--sso-start-url"), "{told}");
+    let message = harness.mcm(&["login", "aws"]).failed(2);
+    assert!(message.contains("--sso-start-url"), "{message}");
     let aws = harness.folder().join(".aws");
     fs::create_dir_all(aws.join("sso/cache")).expect("made");
     let config = "[sso-session contoso]\nsso_start_url = https://d-1234567890.awsapps.com/start#/\nsso_region = eu-west-1\n\
@@ -346,8 +346,8 @@ fn a_pinned_role_is_an_entry_of_its_own_and_signing_out_says_what_ends() {
         .mcm(&["pin", "--remove", &format!("{id}/{READER}")])
         .done();
     assert_eq!(row(&harness)["pinned"], json!([]));
-    let told = harness.mcm(&["logout", &id, "--identity-center"]).done();
-    assert!(told.contains("ended at AWS too"), "{told}");
+    let message = harness.mcm(&["logout", &id, "--identity-center"]).done();
+    assert!(message.contains("ended at AWS too"), "{message}");
     let requests = harness.sandbox.requests();
     let ended = requests
         .iter()

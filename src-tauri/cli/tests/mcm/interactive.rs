@@ -15,7 +15,7 @@ const ARM: &str = "https://management.azure.com";
 const GRAPH: &str = "https://graph.microsoft.com";
 
 fn ada() -> Browser {
-    Browser::new().as_person(ADA)
+    Browser::new().as_user(ADA)
 }
 
 /// Kills a started command when the test ends.
@@ -266,7 +266,7 @@ fn a_fixed_role_is_verified_again_without_a_browser() {
         .mcm(&["credential-process", &id, "--interactive"])
         .failed(3);
 
-    let mended = || {
+    let fixed_role = || {
         let principal = Trusted::Arn("arn:aws:iam::111122223333:user/ada".into());
         let condition = Condition::ExternalId(Wanted::Exactly(external_id.clone()));
         Role::new("444455556666", "Reader").trust(Statement {
@@ -274,7 +274,7 @@ fn a_fixed_role_is_verified_again_without_a_browser() {
             condition,
         })
     };
-    harness.sandbox.put_aws_role(mended());
+    harness.sandbox.put_aws_role(fixed_role());
     harness.mcm(&["exec", &id, "--", "true"]).failed(3);
     let credential = harness
         .mcm(&["credential-process", &id, "--interactive"])
@@ -287,7 +287,7 @@ fn a_fixed_role_is_verified_again_without_a_browser() {
         .sandbox
         .remove_aws_role("arn:aws:iam::444455556666:role/Reader");
     harness.mcm(&["exec", &id, "--", "true"]).failed(3);
-    harness.sandbox.put_aws_role(mended());
+    harness.sandbox.put_aws_role(fixed_role());
     harness
         .mcm(&["exec", "--interactive", &id, "--", "true"])
         .done();

@@ -247,7 +247,7 @@ fn a_browser_on_another_computer_signs_in_through_a_port_that_ssh_forwards() {
             .find_map(|line| line.trim().strip_prefix("http://"))
             .expect("a link");
         assert!(link.contains(&format!(":{port}/open/")), "{link}");
-        harness.browse(&Browser::new().as_person(who), &format!("http://{link}"));
+        harness.browse(&Browser::new().as_user(who), &format!("http://{link}"));
         let result = begun.ended().done();
         assert!(
             result.starts_with("Connected ") && result.contains(who),
@@ -298,7 +298,7 @@ fn a_browser_that_insists_on_https_is_reported_and_the_sign_in_still_waits() {
         output.contains("used https") && output.contains("Allow http for localhost"),
         "{output}"
     );
-    harness.browse(&Browser::new().as_person(ADA), &page);
+    harness.browse(&Browser::new().as_user(ADA), &page);
     let result = begun.ended().done();
     assert!(result.starts_with("Connected Contoso\n"), "{result}");
 }
@@ -354,7 +354,7 @@ fn a_code_that_is_typed_elsewhere_connects_the_account_without_a_browser_here() 
         "{output}"
     );
     let (page, code) = page_and_code(&output);
-    harness.browse(&Browser::new().as_person(ADA).with_user_code(&code), &page);
+    harness.browse(&Browser::new().as_user(ADA).with_user_code(&code), &page);
     let result = begun.ended().done();
     assert!(
         result.starts_with("Connected Contoso\n") && result.contains(ADA),
@@ -380,7 +380,7 @@ fn a_refused_or_cancelled_code_connects_no_account() {
     let mut begun = harness.begin(&["login", "azure", "--device-code"]);
     let (page, code) = page_and_code(begun.stderr_until("Ctrl-C cancels"));
     harness.browse(
-        &Browser::new().as_person(ADA).with_user_code(&code).cancel(),
+        &Browser::new().as_user(ADA).with_user_code(&code).cancel(),
         &page,
     );
     assert!(begun.ended().failed(1).contains("refused"));

@@ -41,7 +41,7 @@ pub(crate) fn whoami(child: &ExecChild) -> Value {
 }
 
 #[test]
-fn az_gets_a_folder_of_its_own_and_somebody_elses_sign_in_stays_untouched() {
+fn az_gets_a_folder_of_its_own_and_another_users_sign_in_stays_untouched() {
     let harness = Harness::start();
     let profile = az_signed_in(&harness);
     let azure = harness.connected(false);
@@ -213,7 +213,7 @@ fn a_token_for_one_service_is_shown_by_whoami_and_named_by_doctor() {
 }
 
 #[test]
-fn a_shell_in_which_az_stays_somebody_else_is_refused_unless_it_is_forced() {
+fn a_shell_in_which_az_stays_another_user_is_refused_unless_it_is_forced() {
     let harness = Harness::start();
     az_signed_in(&harness);
     let azure = harness.connected(false);

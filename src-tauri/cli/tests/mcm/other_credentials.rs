@@ -11,7 +11,7 @@ use crate::harness::{ADA, Ended, Harness, write};
 use crate::named_identity::whoami;
 
 #[test]
-fn gclouds_own_configuration_of_somebody_else_does_not_win() {
+fn gclouds_own_configuration_of_another_user_does_not_win() {
     let harness = Harness::start();
     harness.login(ADA, &["gcp"]).done();
     let gcp = harness.account_of("gcp");

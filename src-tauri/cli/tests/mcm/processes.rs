@@ -431,12 +431,13 @@ fn a_home_without_locks_is_named_by_every_command_that_needs_one() {
                 .arg(mcm.get_program())
                 .args(arguments);
             let output = command.output().expect("python3 is installed");
-            let told = String::from_utf8_lossy(&output.stderr);
+            let message = String::from_utf8_lossy(&output.stderr);
             assert!(
-                told.contains("This folder does not allow locks. Set MCM_HOME to a local folder."),
-                "{number} {arguments:?}: {told}"
+                message
+                    .contains("This folder does not allow locks. Set MCM_HOME to a local folder."),
+                "{number} {arguments:?}: {message}"
             );
-            assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
+            assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
         }
     }
 }

@@ -272,7 +272,7 @@ fn a_claims_challenge_that_needs_the_user_says_so_and_leaves_the_account_as_it_i
     let begun = harness.begin(&[&asked[..], &["--interactive"]].concat());
     let page = harness.next_page();
     assert!(page.contains("capolids"), "{page}");
-    harness.browse(&Browser::new().as_person(ADA), &page);
+    harness.browse(&Browser::new().as_user(ADA), &page);
     let proven = begun.ended().done();
     assert_ne!(proven, warm);
     assert!(harness.sandbox.azure_audience(proven.trim()).is_some());

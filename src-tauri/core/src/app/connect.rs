@@ -128,19 +128,19 @@ impl App {
     ///
     /// # Errors
     /// `not-found` for an account that is not connected, `setting-*` when the cloud is not set up.
-    pub fn connect(&self, wish: Connect) -> Result<SignInId> {
+    pub fn connect(&self, wanted: Connect) -> Result<SignInId> {
         let providers = self.providers();
-        providers.of(wish.cloud).check_set_up()?;
-        let usual = provider::cloud_view(&self.settings(), wish.cloud).redirect;
+        providers.of(wanted.cloud).check_set_up()?;
+        let usual = provider::cloud_view(&self.settings(), wanted.cloud).redirect;
         let stored = self.stored().unwrap_or_default();
-        let known = match &wish.account {
+        let known = match &wanted.account {
             Some(id) => Some(stored.account(id).ok_or_else(|| not_found(id))?),
             None => None,
         };
         let request = SignInRequest {
-            tenant: wish.tenant.clone(),
+            tenant: wanted.tenant.clone(),
             known: known.map(|account| account.identity.clone()),
-            challenge: wish
+            challenge: wanted
                 .challenge
                 .as_ref()
                 .map(ToString::to_string)
@@ -148,9 +148,9 @@ impl App {
                     known.and_then(|account| account.renewal_failure.as_ref()?.challenge.clone())
                 }),
             consent: known.is_some_and(|account| !account.missing_scopes.is_empty()),
-            redirect: wish.redirect,
-            device_code: wish.device_code,
-            resource: wish.resource.clone(),
+            redirect: wanted.redirect,
+            device_code: wanted.device_code,
+            resource: wanted.resource.clone(),
             role: None,
             identity_center: None,
         };
@@ -163,15 +163,15 @@ impl App {
             let id = SignInId(state.last_sign_in);
             let view = SignInView {
                 id,
-                cloud: wish.cloud,
-                account: wish.account.clone(),
-                redirect: wish.redirect.unwrap_or(usual),
+                cloud: wanted.cloud,
+                account: wanted.account.clone(),
+                redirect: wanted.redirect.unwrap_or(usual),
                 scheme_taken: false,
                 started_at: now,
                 expires_at: now + STATE_LIFE,
                 step: SignInStep::Starting,
-                device_code: wish.device_code,
-                start_url: wish
+                device_code: wanted.device_code,
+                start_url: wanted
                     .portal
                     .as_ref()
                     .map(|portal| text::shown(&portal.start_url)),
@@ -181,7 +181,7 @@ impl App {
             // A new sign-in replaces the ended one; the screen shows one for each cloud.
             state
                 .sign_ins
-                .retain(|_, sign_in| !sign_in.has_ended() || sign_in.view.cloud != wish.cloud);
+                .retain(|_, sign_in| !sign_in.has_ended() || sign_in.view.cloud != wanted.cloud);
             while state.sign_ins.len() >= MOST_SIGN_INS {
                 state.sign_ins.pop_first();
             }
@@ -201,21 +201,21 @@ impl App {
             .upgrade()
             .expect("a method runs on an app that exists");
         tokio::spawn(async move {
-            let context = this.context(id, again, wish.redirect_port, entered);
+            let context = this.context(id, again, wanted.redirect_port, entered);
             let signed_in = tokio::select! {
                 signed_in = async {
-                    let request = this.with_role(request, &wish).await?;
-                    providers.of(wish.cloud).sign_in(&request, &context).await
+                    let request = this.with_role(request, &wanted).await?;
+                    providers.of(wanted.cloud).sign_in(&request, &context).await
                 } => signed_in,
                 () = cancel.notified() => Err(cancelled()),
             };
-            this.note(Some(wish.cloud), signed_in.as_ref().err());
+            this.note(Some(wanted.cloud), signed_in.as_ref().err());
             if let Err(error) = &signed_in {
-                this.note_loosened(&wish, error).await;
+                this.note_loosened(&wanted, error).await;
             }
             let stored = match signed_in {
                 Ok(signed_in) => {
-                    this.store_sign_in(id, signed_in, wish.on_duplicate, &cancel)
+                    this.store_sign_in(id, signed_in, wanted.on_duplicate, &cancel)
                         .await
                 }
                 Err(error) => Err(error),
@@ -325,9 +325,9 @@ impl App {
         codes: mpsc::Receiver<SecretString>,
     ) -> SignInContext {
         let app = self.this.clone();
-        let tell = move |news: SignInEvent| {
+        let emit = move |event: SignInEvent| {
             let Some(app) = app.upgrade() else { return };
-            app.update_view(id, |view| match news {
+            app.update_view(id, |view| match event {
                 SignInEvent::Step(step) => view.step = step,
                 SignInEvent::Portal(portal) => view.portal = Some(portal),
                 SignInEvent::Verifying(verification) => {
@@ -347,7 +347,7 @@ impl App {
             redirects: self.redirects.clone(),
             browser: self.world.browser.clone(),
             scheme: self.world.scheme.clone(),
-            tell: Arc::new(tell),
+            emit: Arc::new(emit),
             again,
             port,
             codes: Arc::new(tokio::sync::Mutex::new(codes)),

@@ -21,7 +21,7 @@ static WAITING: Semaphore = Semaphore::const_new(64);
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
 
-/// Whom a lock keeps out.
+/// What a lock keeps out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockMode {
     /// Those who lock exclusively.

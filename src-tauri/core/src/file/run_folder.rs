@@ -62,7 +62,7 @@ impl RunFolder {
             .collect()
     }
 
-    /// What tells a folder from others below the same base.
+    /// What distinguishes a folder from others below the same base.
     pub fn id(folder: &Path) -> Option<String> {
         let name = folder.file_name()?.to_str()?;
         Some(name.strip_prefix(PREFIX)?.to_owned())

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How often the caller looks where the system says nothing.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// How often the caller looks although the system said nothing: a change on another machine, in a network folder, is
-/// not told.
+/// not reported.
 #[cfg(target_os = "linux")]
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// How long changes that follow one another are taken as one.

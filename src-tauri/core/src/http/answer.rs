@@ -79,7 +79,7 @@ impl Answer {
     /// Refuses what the server did not say itself.
     ///
     /// # Errors
-    /// `offline` for a page of the network or a proxy that wants a sign-in; `throttled` and `server-failed` for trouble
+    /// `offline` for a page of the network or a proxy that wants a sign-in; `throttled` and `server-failed` for a failure
     /// that stands in no language.
     pub(super) fn require_speaker(
         &self,
@@ -93,7 +93,7 @@ impl Answer {
             300..=399 if dialect == Dialect::Page => Ok(()),
             300..=399 | 511 => Err(self.page_of_the_network(place)),
             _ if dialect.fits(self) => Ok(()),
-            429 | 500.. => self.refuse_trouble(place),
+            429 | 500.. => self.refuse_server_failure(place),
             _ => Err(self.page_of_the_network(place)),
         }
     }
@@ -116,12 +116,12 @@ impl Answer {
     /// The JSON of an answer with status 200, or the refusal of one with another.
     ///
     /// # Errors
-    /// `throttled` and `server-failed`: the server is in trouble, or its JSON has neither shape.
+    /// `throttled` and `server-failed`: the server failed, or its JSON has neither shape.
     pub(super) fn into_json<T: DeserializeOwned, E: DeserializeOwned>(
         self,
         place: &str,
     ) -> Result<std::result::Result<T, Refused<E>>> {
-        self.refuse_trouble(place)?;
+        self.refuse_server_failure(place)?;
         if self.status == 200 {
             return from_json(&self.body)
                 .map(Ok)
@@ -141,10 +141,10 @@ impl Answer {
     ///
     /// # Errors
     /// `throttled` or `server-failed`, with the wait that was asked for.
-    pub fn refuse_trouble(&self, place: &str) -> Result<()> {
+    pub fn refuse_server_failure(&self, place: &str) -> Result<()> {
         let (code, what) = match self.status {
             429 => (Code::Throttled, "asked to wait before the next request"),
-            500.. => (Code::ServerFailed, "is in trouble"),
+            500.. => (Code::ServerFailed, "is temporarily unavailable"),
             _ => return Ok(()),
         };
         let message = format!(

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_variables_that_lead_to_https_servers_are_heeded_and_named() {
+    fn the_variables_that_lead_to_https_servers_are_respected_and_named() {
         for (pairs, expected) in [
             (&[][..], None),
             (&[("HTTP_PROXY", "http://p:1")], None),

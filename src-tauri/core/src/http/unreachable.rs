@@ -79,7 +79,7 @@ fn words(obstacle: &Obstacle, place: &str, route: &Route) -> Error {
         Obstacle::UnusableCertificate => (
             Code::Offline,
             format!(
-                "The certificate of {place} cannot be used. The log has the reason; tell it to your network's \
+                "The certificate of {place} cannot be used. The log has the reason; send it to your network's \
                  administrator."
             ),
         ),

@@ -75,7 +75,7 @@ impl Wire {
         let answer = self.http.send(request, Dialect::Json).await?;
         // A refusal may come with any 4xx status, including 429; only an answer without an OAuth error is a failure.
         if serde_json::from_slice::<Refusal>(&answer.body).is_err() {
-            answer.refuse_trouble(&self.place)?;
+            answer.refuse_server_failure(&self.place)?;
         }
         *self
             .retry_after

@@ -70,7 +70,7 @@ pub use shared_config::AwsSourceKind;
 use signed::Signed;
 pub use source::AwsSource;
 use source::{Mfa, Surroundings};
-pub use template::{RoleTemplates, TemplateWish};
+pub use template::{RoleTemplates, TemplateOptions};
 pub use verify::ONE_HOUR;
 use verify::{Stopped, Verdict, Verification, Verified};
 
@@ -249,42 +249,44 @@ impl Provider for Aws {
     }
 
     async fn sign_in(&self, request: &SignInRequest, context: &SignInContext) -> Result<SignedIn> {
-        if let Some(wish) = &request.identity_center {
-            return Box::pin(self.sign_in_to_center(wish, request, context)).await;
+        if let Some(wanted) = &request.identity_center {
+            return Box::pin(self.sign_in_to_center(wanted, request, context)).await;
         }
-        let wish = request.role.as_ref().ok_or_else(|| {
+        let wanted = request.role.as_ref().ok_or_else(|| {
             Error::new(Code::InvalidInput, "Enter the ARN of the role to connect.")
         })?;
         let RoleRequest {
             role, external_id, ..
-        } = wish;
+        } = wanted;
         let mfa = Mfa {
-            known: wish.mfa.as_ref(),
+            known: wanted.mfa.as_ref(),
             ask: Some(context),
         };
-        let calling = self.calling(&wish.source, wish.keys.as_ref(), &mfa).await?;
+        let calling = self
+            .calling(&wanted.source, wanted.keys.as_ref(), &mfa)
+            .await?;
         let sts = self.sts(&calling, role)?;
         let caller = calling.caller.arn.clone();
-        let tell = |checks: &[RoleCheck]| {
+        let report = |checks: &[RoleCheck]| {
             let verification = RoleVerification {
                 caller: caller.clone(),
                 checks: checks.to_vec(),
             };
-            (context.tell)(SignInEvent::Verifying(verification));
+            (context.emit)(SignInEvent::Verifying(verification));
         };
         let verification = Verification {
             sts: &sts,
             clock: self.clock.as_ref(),
             role_arn: role.as_str(),
             external_id,
-            session_name: &session_name(wish.session_name.as_deref(), &calling.caller.arn),
-            chosen_name: wish.session_name.as_deref(),
+            session_name: &session_name(wanted.session_name.as_deref(), &calling.caller.arn),
+            chosen_name: wanted.session_name.as_deref(),
             is_chained: calling.caller.is_chained,
             may_be_new: request.known.is_none(),
-            tell: &tell,
+            report: &report,
         };
-        let wished = wish.seconds.unwrap_or(ONE_HOUR);
-        let verified = match verification.run(wished, wish.accept_not_enforced).await {
+        let seconds = wanted.seconds.unwrap_or(ONE_HOUR);
+        let verified = match verification.run(seconds, wanted.accept_not_enforced).await {
             Ok(verified) => verified,
             Err(Stopped::Open {
                 without,
@@ -300,7 +302,7 @@ impl Provider for Aws {
             Err(Stopped::AssumeRefusal(failure)) => {
                 let history = History {
                     known: request.known.is_some(),
-                    prepared_for: wish.prepared_for.as_deref(),
+                    prepared_for: wanted.prepared_for.as_deref(),
                 };
                 return Err(self
                     .explained(failure, &calling, role, &verification, history)
@@ -320,7 +322,7 @@ impl Provider for Aws {
             .signed(&calling.loaded.config, &became.credentials, role.partition)
             .alias()
             .await;
-        (context.tell)(SignInEvent::Step(SignInStep::Finishing));
+        (context.emit)(SignInEvent::Step(SignInStep::Finishing));
         let identity = Identity::Aws {
             role_arn: role.as_str().to_owned(),
             account_id: role.account_id.clone(),
@@ -328,16 +330,16 @@ impl Provider for Aws {
             alias,
             external_id: external_id.clone(),
             enforced: enforcement(verdict),
-            source: wish.source.clone(),
+            source: wanted.source.clone(),
             caller: calling.caller.arn.clone(),
             session_seconds: seconds,
             longest_session_seconds: longest,
-            session_name: wish.session_name.clone(),
+            session_name: wanted.session_name.clone(),
         };
         let grant = Grant::Role(RoleGrant {
             role_arn: role.as_str().to_owned(),
             external_id: external_id.clone(),
-            source: wish.source.clone(),
+            source: wanted.source.clone(),
             keys: None,
             mfa: calling.loaded.mfa.clone(),
         });
@@ -385,7 +387,7 @@ impl Provider for Aws {
             chosen_name: known.session_name,
             is_chained: calling.caller.is_chained,
             may_be_new: false,
-            tell: &|_| {},
+            report: &|_| {},
         };
         let (session, seconds) = match verification.for_use(known.seconds).await {
             Ok(assumed) => assumed,

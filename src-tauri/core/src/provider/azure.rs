@@ -153,7 +153,7 @@ impl Provider for Azure {
             let message = format!(
                 "Entra signed you in to tenant {tenant_id} instead of {tenant}. Nothing was changed. Sign in again and choose an account of that tenant."
             );
-            return Err(Error::new(Code::WrongPerson, message));
+            return Err(Error::new(Code::WrongUser, message));
         }
         let home = home(tokens.client_info.as_deref(), &claims, &tenant_id)?;
         let username = username(&claims);
@@ -162,7 +162,7 @@ impl Provider for Azure {
                 "You signed in as {username}, but this row belongs to {}. Nothing was changed. Sign in again and choose {}, or use Connect account to add {username}.",
                 known.username, known.username
             );
-            return Err(Error::new(Code::WrongPerson, message));
+            return Err(Error::new(Code::WrongUser, message));
         }
         let refresh_token = tokens
             .refresh_token

@@ -103,7 +103,7 @@ impl Provider for Gcp {
             return Err(Error::new(Code::SettingInvalid, message));
         }
         let ask = match known {
-            None => Ask::Anybody,
+            None => Ask::AnyUser,
             Some(known) if request.consent => Ask::Consent(known),
             Some(known) => Ask::Known(known),
         };

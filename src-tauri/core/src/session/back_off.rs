@@ -90,7 +90,7 @@ impl Sessions {
     /// Stores a failure with the row, so that every process knows it: the account's own failures for all of them,
     /// others for those with the same surroundings, and never as final. A locked keychain is not a failure of the
     /// account. Returns the failure for the callers.
-    pub(super) async fn record_trouble(
+    pub(super) async fn record_failure(
         &self,
         account: &Account,
         resource: &Resource,

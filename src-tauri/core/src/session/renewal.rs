@@ -52,7 +52,7 @@ impl Sessions {
             // Another account's role assumes this one, and needs the user: that is this account's failure too.
             Err(error) if error.code() == Code::SourceExpired => {
                 let part = &Resource::Management;
-                return Err(self.record_trouble(&account, part, error).await?);
+                return Err(self.record_failure(&account, part, error).await?);
             }
             stored => stored?,
         };
@@ -63,7 +63,7 @@ impl Sessions {
             )
             .with_local_cause();
             let part = &Resource::Management;
-            return Err(self.record_trouble(&account, part, error).await?);
+            return Err(self.record_failure(&account, part, error).await?);
         };
         let is_named = resource.identifier().is_some();
         let due = providers.of(account.cloud()).due(&grant);
@@ -111,7 +111,7 @@ impl Sessions {
             // A new token that is refused too is no good for any resource.
             if due.is_some() {
                 let part = &Resource::Management;
-                return Err(self.record_trouble(&account, part, error).await?);
+                return Err(self.record_failure(&account, part, error).await?);
             }
             // No code shows whether the resource or the grant was refused: the management session decides.
             if let Err(of_grant) = self.try_grant(providers, &account, &grant).await
@@ -120,7 +120,7 @@ impl Sessions {
                 return Err(of_grant);
             }
         }
-        Err(self.record_trouble(&account, resource, error).await?)
+        Err(self.record_failure(&account, resource, error).await?)
     }
 
     /// The account under the lock of its grant. A sign-in meanwhile may have given it another grant.
@@ -175,10 +175,10 @@ impl Sessions {
                 None => self.publish(account, part, refreshed).await.map(drop),
                 Some(error) => {
                     self.store_rotated(account, refreshed.grant).await?;
-                    Err(self.record_trouble(account, part, error).await?)
+                    Err(self.record_failure(account, part, error).await?)
                 }
             },
-            Err(error) => Err(self.record_trouble(account, part, error).await?),
+            Err(error) => Err(self.record_failure(account, part, error).await?),
         }
     }
 

@@ -265,7 +265,7 @@ impl KeychainStatus {
         self.see(state, Some(error));
     }
 
-    /// A second error of the same state is not news, so the first one stays.
+    /// A second error of the same state is no change, so the first one stays.
     fn see(&self, state: KeychainState, error: Option<&Error>) {
         self.0.send_if_modified(|view| {
             if view.state == state {

@@ -51,7 +51,7 @@ struct Shared {
 struct State {
     /// More than one secret of a name make it ambiguous.
     entries: BTreeMap<(String, String), Vec<Vec<u8>>>,
-    mood: Behaviour,
+    behaviour: Behaviour,
     death: Option<Death>,
     operations: u32,
     connections: u32,
@@ -62,7 +62,7 @@ impl Fake {
     pub(super) fn new() -> Self {
         let state = State {
             entries: BTreeMap::new(),
-            mood: Behaviour::Well,
+            behaviour: Behaviour::Well,
             death: None,
             operations: 0,
             connections: 0,
@@ -82,15 +82,15 @@ impl Fake {
     pub(super) fn connect(&self) -> Result<Arc<CredentialStore>> {
         let mut state = self.state();
         state.connections += 1;
-        if state.mood == Behaviour::Absent {
+        if state.behaviour == Behaviour::Absent {
             Err(Error::NoDefaultStore)
         } else {
             Ok(self.store())
         }
     }
 
-    pub(super) fn become_(&self, mood: Behaviour) {
-        self.state().mood = mood;
+    pub(super) fn become_(&self, behaviour: Behaviour) {
+        self.state().behaviour = behaviour;
         self.0.changed.notify_all();
     }
 
@@ -141,14 +141,14 @@ impl Fake {
 
     fn operation<T>(&self, work: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
         let mut state = self.state();
-        while state.mood == Behaviour::Hanging {
+        while state.behaviour == Behaviour::Hanging {
             state = self
                 .0
                 .changed
                 .wait(state)
                 .expect("no test panics inside the fake");
         }
-        match state.mood {
+        match state.behaviour {
             Behaviour::Locked => return Err(Error::NoStorageAccess("locked".into())),
             Behaviour::Absent => return Err(Error::NoDefaultStore),
             _ => {}
@@ -259,11 +259,11 @@ impl CredentialApi for FakeEntry {
             if secret.len() > WINDOWS_LIMIT {
                 return Err(Error::TooLong("secret".to_owned(), 2_560));
             }
-            if state.mood == Behaviour::Full {
+            if state.behaviour == Behaviour::Full {
                 return Err(Error::PlatformFailure("no space is left".into()));
             }
             state.longest = state.longest.max(secret.len());
-            let kept = match state.mood {
+            let kept = match state.behaviour {
                 Behaviour::TextOnly => String::from_utf8_lossy(secret).into_owned().into_bytes(),
                 Behaviour::ShortenedParts if is_part(&self.name.1) => {
                     secret[..secret.len() - 1].to_vec()
@@ -283,7 +283,7 @@ impl CredentialApi for FakeEntry {
         self.fake.operation(|state| {
             let place = self.place(state)?;
             let secret = state.entries[&self.name][place].clone();
-            if state.mood == Behaviour::Talkative {
+            if state.behaviour == Behaviour::Talkative {
                 Err(Error::BadEncoding(secret))
             } else {
                 Ok(secret)

@@ -100,7 +100,7 @@ pub(super) fn locked_by(cause: &(dyn Cause + Send + Sync + 'static)) -> Option<O
     None
 }
 
-/// Whether the keychain shows its user a question of ours now. A system that shows one while it reads does not tell.
+/// Whether the keychain shows its user a question of ours now. A system that shows one while it reads does not say so.
 pub(super) fn is_asking() -> bool {
     cfg!(target_os = "macos") || *questions().borrow() > 0
 }

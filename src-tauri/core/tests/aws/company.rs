@@ -128,7 +128,7 @@ async fn what_stands_in_the_way_is_said_as_for_every_cloud() {
 async fn a_page_of_the_network_ends_no_role() {
     let (mut harness, company) = inside(Rules::default(), true).await;
     prepare(&harness).await;
-    let id = crate::roles::finish(&harness, crate::roles::wish("Reader")).await;
+    let id = crate::roles::finish(&harness, crate::roles::wanted("Reader")).await;
     let id = id.expect("connected");
     for code in [200, 302, 403, 407] {
         company.change(|rules| {

@@ -15,7 +15,7 @@ use sandbox_clouds::{Endpoint, Fault, Rule, ServiceError};
 use crate::harness::{Harness, within};
 use crate::roles::{
     PRODUCTION, attempts, caller, checks, connect, finish, is_retrying, known, prepare, role,
-    verification, wish, with,
+    verification, wanted, with,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -64,7 +64,7 @@ async fn a_role_that_enforces_is_connected_and_its_session_renews() {
 async fn the_checks_ask_with_the_id_without_it_and_with_a_wrong_one_under_a_telling_name() {
     let harness = Harness::start().await;
     let id = prepare(&harness).await;
-    finish(&harness, wish("Reader")).await.expect("connected");
+    finish(&harness, wanted("Reader")).await.expect("connected");
     let asked = attempts(&harness, "Reader");
     let ids: Vec<_> = asked
         .iter()
@@ -83,7 +83,7 @@ async fn the_checks_ask_with_the_id_without_it_and_with_a_wrong_one_under_a_tell
     assert_eq!(
         asked.last().expect("the session in use").session_name,
         "ada",
-        "CloudTrail tells who it was"
+        "CloudTrail shows who it was"
     );
 }
 
@@ -106,7 +106,7 @@ async fn a_chosen_session_name_is_in_every_request_and_stays_until_another_is_ch
         .await
         .expect("connected");
     harness.app.renew(&id).await.expect("renewed");
-    finish(&harness, wish("Reader"))
+    finish(&harness, wanted("Reader"))
         .await
         .expect("verified again");
     let names: std::collections::BTreeSet<_> = attempts(&harness, "Reader")
@@ -135,7 +135,9 @@ async fn a_refusal_shows_awss_own_sentence_cleaned_before_our_causes() {
         .clouds
         .faults()
         .always(Endpoint::AwsAssumeRole, fault);
-    let error = finish(&harness, wish("Reader")).await.expect_err("refused");
+    let error = finish(&harness, wanted("Reader"))
+        .await
+        .expect_err("refused");
     let message = error.message();
     let (sentence, causes) = message.split_once("Possible causes:").expect("both parts");
     assert!(
@@ -153,7 +155,7 @@ async fn a_refusal_shows_awss_own_sentence_cleaned_before_our_causes() {
 }
 
 #[tokio::test]
-async fn a_role_that_lets_in_without_the_right_id_is_refused_with_the_line_that_mends_it() {
+async fn a_role_that_lets_in_without_the_right_id_is_refused_with_the_line_that_fixes_it() {
     for (name, how) in [
         (
             "IgnoringReader",
@@ -164,7 +166,7 @@ async fn a_role_that_lets_in_without_the_right_id_is_refused_with_the_line_that_
     ] {
         let harness = Harness::start().await;
         let id = prepare(&harness).await;
-        let error = finish(&harness, wish(name)).await.expect_err(name);
+        let error = finish(&harness, wanted(name)).await.expect_err(name);
         assert_eq!(error.code(), Code::NotEnforced, "{name}");
         let line = format!("\"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": \"{id}\"}}}}");
         assert!(
@@ -229,7 +231,7 @@ async fn a_role_that_does_not_enforce_is_connected_by_explicit_choice_and_says_s
 }
 
 #[tokio::test]
-async fn a_role_that_was_loosened_says_so_and_renews_no_more_until_that_is_accepted_or_mended() {
+async fn a_role_that_was_loosened_says_so_and_renews_no_more_until_that_is_accepted_or_fixed() {
     let harness = Harness::start().await;
     let id = connect(&harness, "Reader").await.expect("connected");
     let ours = known(&harness, &id).external_id;
@@ -265,16 +267,16 @@ async fn a_role_that_was_loosened_says_so_and_renews_no_more_until_that_is_accep
     harness
         .clouds
         .put_aws_role(reader(Condition::ExternalId(Wanted::Exactly(ours))));
-    finish(&harness, again()).await.expect("mended");
+    finish(&harness, again()).await.expect("fixed");
     assert_eq!(known(&harness, &id).enforced, Enforcement::Enforced);
     assert_eq!(harness.row(&id).status, Status::Connected);
 }
 
 #[tokio::test]
-async fn a_role_that_appears_late_is_waited_for_in_sight_of_the_person() {
+async fn a_role_that_appears_late_is_waited_for_in_sight_of_the_user() {
     let harness = Harness::start().await;
     prepare(&harness).await;
-    let id = harness.app.connect(wish("LateReader")).expect("started");
+    let id = harness.app.connect(wanted("LateReader")).expect("started");
     let waiting = harness.until(|snapshot| is_retrying(snapshot, id)).await;
     let check = checks(&waiting, id)[0].clone();
     assert_eq!(
@@ -293,7 +295,7 @@ async fn a_role_that_appears_late_is_waited_for_in_sight_of_the_person() {
         "nothing is asked after a cancel"
     );
 
-    let id = finish(&harness, wish("LateReader"))
+    let id = finish(&harness, wanted("LateReader"))
         .await
         .expect("connected");
     assert_eq!(known(&harness, &id).enforced, Enforcement::Enforced);
@@ -313,7 +315,7 @@ async fn a_role_that_appears_after_twenty_seconds_is_connected_by_then() {
         })
         .appear(Appears::At(started + Duration::from_secs(20)));
     harness.clouds.put_aws_role(new);
-    let id = finish(&harness, wish("New")).await.expect("connected");
+    let id = finish(&harness, wanted("New")).await.expect("connected");
     let waited = harness.clock.now().duration_since(started);
     assert!((20..40).contains(&waited.as_secs()), "{waited:?}");
     assert_eq!(known(&harness, &id).enforced, Enforcement::Enforced);
@@ -331,7 +333,7 @@ async fn a_role_that_appears_after_twenty_seconds_is_connected_by_then() {
 async fn the_last_check_says_who_we_became() {
     let harness = Harness::start().await;
     prepare(&harness).await;
-    let id = harness.app.connect(wish("Reader")).expect("started");
+    let id = harness.app.connect(wanted("Reader")).expect("started");
     let became = |snapshot: &Snapshot| checks(snapshot, id).pop().and_then(|check| check.became);
     let seen = harness.until(|snapshot| became(snapshot).is_some()).await;
     let all: Vec<_> = checks(&seen, id)
@@ -356,12 +358,12 @@ async fn the_last_check_says_who_we_became() {
 async fn a_session_whose_owner_cannot_be_found_out_is_not_kept() {
     let harness = Harness::start().await;
     prepare(&harness).await;
-    // The caller is known; who the session belongs to is not told.
+    // The caller is known; the owner of the session is not.
     harness
         .clouds
         .faults()
         .add(Rule::new(Endpoint::AwsCallerIdentity, Fault::throttled()).after(1));
-    let error = finish(&harness, wish("Reader"))
+    let error = finish(&harness, wanted("Reader"))
         .await
         .expect_err("not checked");
     assert_eq!(error.code(), Code::Throttled);
@@ -399,7 +401,7 @@ async fn a_session_of_another_role_account_or_partition_is_not_used() {
         prepare(&harness).await;
         let rule = Rule::new(Endpoint::AwsCallerIdentity, belonging_to(owner));
         harness.clouds.faults().add(rule.after(1));
-        let error = finish(&harness, wish("Reader")).await.expect_err(owner);
+        let error = finish(&harness, wanted("Reader")).await.expect_err(owner);
         assert_eq!(error.code(), Code::SignInRejected, "{owner}: {error}");
         assert!(harness.rows().is_empty());
     }
@@ -422,7 +424,7 @@ async fn a_caller_that_can_assume_no_role_is_named_before_any_is_assumed() {
         prepare(&harness).await;
         let faults = harness.clouds.faults();
         faults.always(Endpoint::AwsCallerIdentity, belonging_to(caller));
-        let error = finish(&harness, wish("Reader")).await.expect_err(caller);
+        let error = finish(&harness, wanted("Reader")).await.expect_err(caller);
         assert_eq!(error.code(), Code::RoleRefused, "{caller}: {error}");
         assert!(
             error.message().contains(part) && error.message().contains(caller),
@@ -443,7 +445,9 @@ async fn a_session_without_its_token_is_no_session() {
         <Expiration>2026-11-24T21:00:00Z</Expiration></Credentials>";
     let faults = harness.clouds.faults();
     faults.always(Endpoint::AwsAssumeRole, sts("AssumeRole", credentials));
-    let error = finish(&harness, wish("Reader")).await.expect_err("refused");
+    let error = finish(&harness, wanted("Reader"))
+        .await
+        .expect_err("refused");
     assert_eq!(error.code(), Code::ServerFailed, "{error}");
     assert!(harness.rows().is_empty());
 }
@@ -461,7 +465,7 @@ async fn one_refusal_while_a_role_spreads_ends_no_sign_in_and_counts_for_nothing
         prepare(&harness).await;
         let rule = Rule::new(Endpoint::AwsAssumeRole, Fault::ServiceError(denied.clone()));
         harness.clouds.faults().add(rule.after(call).times(1));
-        let id = finish(&harness, wish("Reader")).await.expect("connected");
+        let id = finish(&harness, wanted("Reader")).await.expect("connected");
         assert_eq!(known(&harness, &id).enforced, Enforcement::Enforced);
     }
 }
@@ -476,11 +480,11 @@ async fn a_session_ends_when_aws_says_so_whatever_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_role_that_trusts_somebody_else_is_given_up_after_a_minute_with_everything_to_compare() {
+async fn a_role_that_trusts_another_user_is_given_up_after_a_minute_with_everything_to_compare() {
     let harness = Harness::start().await;
     let external_id = prepare(&harness).await;
     let started = harness.clock.now();
-    let error = finish(&harness, wish("ForeignReader"))
+    let error = finish(&harness, wanted("ForeignReader"))
         .await
         .expect_err("refused");
     assert_eq!(error.code(), Code::RoleRefused);
@@ -504,17 +508,17 @@ async fn a_role_that_trusts_somebody_else_is_given_up_after_a_minute_with_everyt
 }
 
 #[tokio::test]
-async fn a_role_that_wants_another_id_is_told_from_the_other_causes_when_it_can_be() {
+async fn a_role_that_wants_another_id_is_distinguished_from_the_other_causes_when_it_can_be() {
     let harness = Harness::start().await;
     prepare(&harness).await;
     let ada = Trusted::Arn("arn:aws:iam::111122223333:user/ada".into());
-    let condition = Condition::ExternalIdIfExists(Wanted::Exactly("somebody-elses".into()));
+    let condition = Condition::ExternalIdIfExists(Wanted::Exactly("another-users".into()));
     let odd = Role::new(PRODUCTION, "Odd").trust(Statement {
         principal: ada,
         condition,
     });
     harness.clouds.put_aws_role(odd);
-    let error = finish(&harness, wish("Odd")).await.expect_err("refused");
+    let error = finish(&harness, wanted("Odd")).await.expect_err("refused");
     assert_eq!(error.code(), Code::RoleRefused);
     assert!(
         error
@@ -534,7 +538,8 @@ async fn a_role_that_wants_another_id_is_told_from_the_other_causes_when_it_can_
 }
 
 #[tokio::test]
-async fn in_the_callers_own_account_a_missing_role_is_told_and_one_that_is_there_is_ruled_out() {
+async fn in_the_callers_own_account_a_missing_role_is_reported_and_one_that_is_there_is_ruled_out()
+{
     let harness = Harness::start().await;
     prepare(&harness).await;
     let own = |name: &str| {
@@ -574,7 +579,7 @@ async fn in_the_callers_own_account_a_missing_role_is_told_and_one_that_is_there
 }
 
 #[tokio::test]
-async fn a_role_is_refused_to_somebody_elses_keys_with_whom_its_template_was_made_for() {
+async fn a_role_is_refused_to_another_users_keys_with_the_caller_its_template_was_made_for() {
     let harness = Harness::start().await;
     let external_id = prepare(&harness).await;
     let grace = harness.clouds.aws_access_key("grace").expect("a user");
@@ -585,11 +590,11 @@ async fn a_role_is_refused_to_somebody_elses_keys_with_whom_its_template_was_mad
     let caller = caller(&shell, "default").await.expect("a caller");
     assert_eq!(
         caller.arn, "arn:aws:iam::111122223333:user/grace",
-        "told before anything is asked for"
+        "said before anything is asked for"
     );
     assert!(attempts(&harness, "Reader").is_empty());
 
-    let id = shell.connect(wish("Reader")).expect("started");
+    let id = shell.connect(wanted("Reader")).expect("started");
     let mut snapshots = shell.watch();
     let first = within(snapshots.wait_for(|snapshot| is_retrying(snapshot, id)))
         .await
@@ -628,7 +633,7 @@ async fn an_unclear_answer_is_stored_as_unknown_and_settled_at_the_next_renewal(
         .after(1)
         .times(8);
     harness.clouds.faults().add(busy);
-    let id = finish(&harness, wish("Reader")).await.expect("connected");
+    let id = finish(&harness, wanted("Reader")).await.expect("connected");
     assert_eq!(known(&harness, &id).enforced, Enforcement::Unknown);
 
     harness.app.renew(&id).await.expect("renewed");
@@ -643,7 +648,7 @@ async fn an_unknown_role_that_turns_out_open_renews_no_more() {
         .after(1)
         .times(8);
     harness.clouds.faults().add(busy);
-    let id = finish(&harness, wish("IgnoringReader"))
+    let id = finish(&harness, wanted("IgnoringReader"))
         .await
         .expect("connected, with nothing claimed");
     assert_eq!(known(&harness, &id).enforced, Enforcement::Unknown);
@@ -663,7 +668,7 @@ async fn a_passing_failure_of_the_last_step_leaves_nothing_connected() {
         .clouds
         .faults()
         .add(Rule::new(Endpoint::AwsAssumeRole, Fault::throttled()).after(3));
-    let error = finish(&harness, wish("Reader"))
+    let error = finish(&harness, wanted("Reader"))
         .await
         .expect_err("throttled");
     assert_eq!(error.code(), Code::Throttled);
@@ -721,7 +726,7 @@ async fn connecting_a_role_again_updates_its_row_and_keeps_its_external_id() {
         .rename(&id, Some("Production"))
         .await
         .expect("renamed");
-    assert_eq!(finish(&harness, wish("Reader")).await.expect("again"), id);
+    assert_eq!(finish(&harness, wanted("Reader")).await.expect("again"), id);
     assert_eq!(harness.rows().len(), 1);
     assert_eq!(
         (
@@ -767,7 +772,7 @@ async fn the_external_id_of_one_connection_is_refused_for_another() {
 }
 
 #[tokio::test]
-async fn a_role_that_is_gone_asks_the_person_and_names_the_causes() {
+async fn a_role_that_is_gone_asks_the_user_and_names_the_causes() {
     let harness = Harness::start().await;
     let id = connect(&harness, "Reader").await.expect("connected");
     harness.clouds.remove_aws_role(&role("Reader"));
@@ -798,11 +803,11 @@ async fn a_chained_caller_gets_an_hour_and_is_told_so() {
         "the role and not its session"
     );
 
-    let wish = PrepareRole {
+    let wanted = PrepareRole {
         source: Some(hop.into()),
         ..PrepareRole::default()
     };
-    harness.app.prepare_role(wish).await.expect("prepared");
+    harness.app.prepare_role(wanted).await.expect("prepared");
     let chained = ConnectRole {
         role_arn: Some("arn:aws:iam::777788889999:role/Chained".into()),
         session_seconds: Some(12 * 3600),
@@ -905,7 +910,7 @@ async fn the_organisation_is_information_for_a_role_that_may_list_it_and_nothing
         .app
         .read_targets(&id)
         .await
-        .expect("the regions need nobody");
+        .expect("the regions need no sign-in");
     assert_eq!(
         names(),
         all,
@@ -921,7 +926,7 @@ async fn the_organisation_is_information_for_a_role_that_may_list_it_and_nothing
         .app
         .read_targets(&id)
         .await
-        .expect("the regions need nobody");
+        .expect("the regions need no sign-in");
     harness.clouds.faults().clear();
     assert_eq!(names(), all, "a list without an end takes no place");
 
@@ -930,6 +935,6 @@ async fn the_organisation_is_information_for_a_role_that_may_list_it_and_nothing
         .app
         .read_targets(&reader)
         .await
-        .expect("the regions need nobody");
+        .expect("the regions need no sign-in");
     assert!(harness.app.organization(&reader).expect("known").is_empty());
 }

@@ -24,7 +24,7 @@ pub(crate) const ADMIN: &str = "111122223333/AdministratorAccess";
 pub(crate) const READER: &str = "012345678901/ReadOnly";
 
 /// A sign-in to the stand-in's portal, as a user enters its address.
-fn wish(harness: &Harness) -> Connect {
+fn wanted(harness: &Harness) -> Connect {
     portal(harness.clouds.start_url().as_str(), None)
 }
 
@@ -39,7 +39,7 @@ fn portal(start_url: &str, region: Option<&str>) -> Connect {
 }
 
 async fn connect(harness: &Harness) -> Result<AccountId> {
-    harness.sign_in(wish(harness), &Browser::new()).await
+    harness.sign_in(wanted(harness), &Browser::new()).await
 }
 
 /// Waits until the roles of the account are read.

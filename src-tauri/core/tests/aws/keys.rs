@@ -42,11 +42,11 @@ async fn typed_keys_are_checked_kept_used_and_removed_with_their_last_connection
             .is_some()
     );
 
-    let wish = PrepareRole {
+    let wanted = PrepareRole {
         source: Some(SourceChoice::OnlyKeys),
         ..PrepareRole::default()
     };
-    harness.app.prepare_role(wish).await.expect("prepared");
+    harness.app.prepare_role(wanted).await.expect("prepared");
     assert_eq!(
         harness
             .app
@@ -56,11 +56,11 @@ async fn typed_keys_are_checked_kept_used_and_removed_with_their_last_connection
             .code(),
         Code::InvalidInput
     );
-    let wish = ConnectRole {
+    let wanted = ConnectRole {
         role_arn: Some(role("Reader")),
         ..ConnectRole::default()
     };
-    let account = finish(&harness, with(wish)).await.expect("connected");
+    let account = finish(&harness, with(wanted)).await.expect("connected");
     assert_eq!(
         known(&harness, &account).source.to_string(),
         format!("keychain:{id}")
@@ -96,17 +96,17 @@ async fn typed_keys_stay_until_the_last_of_two_roles_that_use_them_is_disconnect
     harness.app.add_access_keys(keys).await.expect("checked");
     let mut accounts = Vec::new();
     for name in ["Reader", "LongReader"] {
-        let wish = PrepareRole {
+        let wanted = PrepareRole {
             source: Some(SourceChoice::OnlyKeys),
             ..PrepareRole::default()
         };
-        harness.app.prepare_role(wish).await.expect("prepared");
-        let wish = ConnectRole {
+        harness.app.prepare_role(wanted).await.expect("prepared");
+        let wanted = ConnectRole {
             role_arn: Some(role(name)),
             accept_not_enforced: true,
             ..ConnectRole::default()
         };
-        accounts.push(finish(&harness, with(wish)).await.expect(name));
+        accounts.push(finish(&harness, with(wanted)).await.expect(name));
     }
     let is_kept = async || {
         let kept = harness.vault.read(&Record::access_keys(&id)).await;

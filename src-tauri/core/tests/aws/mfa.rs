@@ -88,13 +88,13 @@ impl Gated {
             .await
             .expect("no code is needed to print a template");
         assert_eq!(prepared.caller.principal_arn, GATE);
-        let wish = with(ConnectRole {
+        let wanted = with(ConnectRole {
             role_arn: Some(role(name)),
             external_id: Some(prepared.external_id),
             source: Some(source),
             ..ConnectRole::default()
         });
-        self.harness.app.connect(wish).expect("begun")
+        self.harness.app.connect(wanted).expect("begun")
     }
 
     /// Answers each question with the next code, and waits for the end.

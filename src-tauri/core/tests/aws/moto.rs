@@ -1,6 +1,6 @@
 //! At moto, an AWS that others wrote: signatures, assuming, and what its authorisation makes of the External ID.
 //!
-//! moto refuses a wrong External ID but lets in whoever sends none, so it is a role that does not enforce, as AWS itself
+//! moto refuses a wrong External ID but lets in callers that send none, so it is a role that does not enforce, as AWS itself
 //! never is. It needs Python and the packages in `moto/requirements.txt`, which `make test` installs in `target/moto`;
 //! cfn-lint is among them.
 
@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use mcm_core::app::{ConnectRole, EnteredKeys, PrepareRole};
 use mcm_core::error::Code;
-use mcm_core::provider::aws::{Caller, RoleTemplates, TemplateWish};
+use mcm_core::provider::aws::{Caller, RoleTemplates, TemplateOptions};
 use mcm_core::role::{Enforcement, Permissions, Source};
 use mcm_core::world::{Clock as _, SystemClock};
 use serde::Deserialize;
@@ -125,13 +125,13 @@ async fn a_role_made_from_our_trust_policy_is_connected_and_renews() {
     assert!(prepared.caller.arn.ends_with(":user/ada") && prepared.caller.principal_is_exact);
     let arn = moto.role(&prepared.role_name, &prepared.templates.trust_policy);
 
-    let wish = ConnectRole {
+    let wanted = ConnectRole {
         role_arn: Some(arn),
         ..ConnectRole::default()
     };
-    let error = finish(&harness, with(wish.clone()))
+    let error = finish(&harness, with(wanted.clone()))
         .await
-        .expect_err("moto lets in whoever sends no id");
+        .expect_err("moto lets in callers that send no id");
     assert_eq!(error.code(), Code::NotEnforced, "{error}");
     assert!(
         error
@@ -144,7 +144,7 @@ async fn a_role_made_from_our_trust_policy_is_connected_and_renews() {
         &harness,
         with(ConnectRole {
             accept_not_enforced: true,
-            ..wish
+            ..wanted
         }),
     )
     .await
@@ -172,19 +172,19 @@ async fn a_role_made_from_our_trust_policy_is_connected_and_renews() {
 async fn the_cloudformation_template_deploys_and_its_role_is_connected() {
     let mut moto = Moto::start();
     let harness = moto.harness().await;
-    let wish = PrepareRole {
+    let wanted = PrepareRole {
         session_seconds: Some(7200),
         ..PrepareRole::default()
     };
-    let prepared = harness.app.prepare_role(wish).await.expect("prepared");
+    let prepared = harness.app.prepare_role(wanted).await.expect("prepared");
     let arn = moto.deploy(&prepared.role_name, &prepared.templates.cloudformation);
     // moto asks for the id only when one is sent.
-    let wish = ConnectRole {
+    let wanted = ConnectRole {
         role_arn: Some(arn),
         accept_not_enforced: true,
         ..ConnectRole::default()
     };
-    let id = finish(&harness, with(wish)).await.expect("connected");
+    let id = finish(&harness, with(wanted)).await.expect("connected");
     assert_eq!(known(&harness, &id).external_id, prepared.external_id);
 }
 
@@ -221,12 +221,12 @@ fn the_cloudformation_template_is_flawless_for_every_partition_and_choice() {
             is_chained: false,
             region: None,
         };
-        let wish = TemplateWish {
+        let wanted = TemplateOptions {
             role_name: "Reader_+=,.@-".into(),
             permissions,
             seconds,
         };
-        RoleTemplates::new(&caller, "Customer:42/eu=x,y.z@w_+-", &wish)
+        RoleTemplates::new(&caller, "Customer:42/eu=x,y.z@w_+-", &wanted)
             .expect("a template")
             .cloudformation
     };
@@ -283,13 +283,13 @@ async fn a_role_of_moto_with_another_external_id_is_refused() {
     let policy = prepared
         .templates
         .trust_policy
-        .replace(&prepared.external_id, "somebody-elses");
+        .replace(&prepared.external_id, "another-users");
     let arn = moto.role("Other", &policy);
-    let wish = ConnectRole {
+    let wanted = ConnectRole {
         role_arn: Some(arn),
         ..ConnectRole::default()
     };
-    let error = finish(&harness, with(wish)).await.expect_err("refused");
+    let error = finish(&harness, with(wanted)).await.expect_err("refused");
     assert_eq!(error.code(), Code::RoleRefused, "{error}");
     assert!(
         error
@@ -301,7 +301,7 @@ async fn a_role_of_moto_with_another_external_id_is_refused() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_key_is_told_from_an_unknown_key() {
+async fn a_wrong_secret_key_is_distinguished_from_an_unknown_key() {
     let moto = Moto::start();
     let harness = moto.harness().await;
     let wrong = EnteredKeys {

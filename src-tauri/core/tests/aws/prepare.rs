@@ -159,11 +159,11 @@ async fn what_was_chosen_for_a_role_stays_with_it_until_it_is_connected() {
         ..PrepareRole::default()
     };
     harness.app.prepare_role(back).await.expect("prepared");
-    let wish = ConnectRole {
+    let wanted = ConnectRole {
         role_arn: Some(role("LongReader")),
         ..ConnectRole::default()
     };
-    let id = finish(&harness, with(wish)).await.expect("connected");
+    let id = finish(&harness, with(wanted)).await.expect("connected");
     assert_eq!(known(&harness, &id).session_seconds, 4 * 3600);
 }
 
@@ -177,12 +177,12 @@ async fn names_and_lives_that_aws_does_not_take_are_refused_and_nothing_waits() 
         (None, Some(899)),
         (None, Some(43_201)),
     ] {
-        let wish = PrepareRole {
+        let wanted = PrepareRole {
             role_name: role_name.map(str::to_owned),
             session_seconds,
             ..PrepareRole::default()
         };
-        let error = harness.app.prepare_role(wish).await.expect_err("refused");
+        let error = harness.app.prepare_role(wanted).await.expect_err("refused");
         assert_eq!(
             error.code(),
             Code::InvalidInput,
@@ -213,31 +213,31 @@ async fn an_external_id_that_an_organisation_dictates_is_checked_and_kept() {
         .await
         .expect("prepared");
     assert_eq!(prepared.external_id, "Contoso:42");
-    let wish = ConnectRole {
+    let wanted = ConnectRole {
         role_arn: Some(role("Reader")),
         ..ConnectRole::default()
     };
-    let id = finish(&harness, with(wish)).await.expect("connected");
+    let id = finish(&harness, with(wanted)).await.expect("connected");
     assert_eq!(known(&harness, &id).external_id, "Contoso:42");
 }
 
 #[tokio::test]
 async fn without_an_id_that_waits_nothing_is_asked_of_aws() {
     let harness = Harness::start().await;
-    let wish = ConnectRole {
+    let wanted = ConnectRole {
         role_arn: Some(role("Reader")),
         ..ConnectRole::default()
     };
-    let error = finish(&harness, with(wish))
+    let error = finish(&harness, with(wanted))
         .await
         .expect_err("nothing waits");
     assert_eq!(error.code(), Code::NotFound);
     prepare(&harness).await;
-    let wish = ConnectRole {
+    let wanted = ConnectRole {
         role_arn: Some("444455556666".into()),
         ..ConnectRole::default()
     };
-    let error = finish(&harness, with(wish)).await.expect_err("no ARN");
+    let error = finish(&harness, with(wanted)).await.expect_err("no ARN");
     assert!(error.message().contains("account id"), "{error}");
     assert!(harness.clouds.aws_assumptions().is_empty());
 }

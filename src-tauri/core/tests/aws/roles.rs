@@ -25,15 +25,15 @@ pub(crate) async fn caller(app: &App, source: &str) -> Result<Caller> {
     app.aws_caller(&source.parse()?).await
 }
 
-/// A wish for a role with the External ID that waits.
-pub(crate) fn wish(name: &str) -> Connect {
+/// A request to connect a role with the External ID that waits.
+pub(crate) fn wanted(name: &str) -> Connect {
     with(ConnectRole {
         role_arn: Some(role(name)),
         ..ConnectRole::default()
     })
 }
 
-/// A wish as told.
+/// A request to connect this role.
 pub(crate) fn with(role: ConnectRole) -> Connect {
     Connect {
         role: Some(role),
@@ -54,12 +54,12 @@ pub(crate) async fn prepare(harness: &Harness) -> String {
 /// Prepares and connects a role.
 pub(crate) async fn connect(harness: &Harness, name: &str) -> Result<AccountId> {
     prepare(harness).await;
-    finish(harness, wish(name)).await
+    finish(harness, wanted(name)).await
 }
 
 /// Connects, moving the clock on whenever the sign-in waits for a role to spread.
-pub(crate) async fn finish(harness: &Harness, wish: Connect) -> Result<AccountId> {
-    let id = harness.app.connect(wish)?;
+pub(crate) async fn finish(harness: &Harness, wanted: Connect) -> Result<AccountId> {
+    let id = harness.app.connect(wanted)?;
     let ended = harness.app.sign_in_ended(id);
     tokio::pin!(ended);
     loop {
@@ -70,7 +70,7 @@ pub(crate) async fn finish(harness: &Harness, wish: Connect) -> Result<AccountId
     }
 }
 
-/// For whom a role is checked, and how that stands.
+/// The caller that a role is checked for, and the state of its checks.
 pub(crate) fn verification(snapshot: &Snapshot, id: SignInId) -> Option<RoleVerification> {
     snapshot
         .sign_ins

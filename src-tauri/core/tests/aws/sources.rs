@@ -11,7 +11,7 @@ use mcm_core::snapshot::Status;
 use sandbox_clouds::{Clock, Endpoint, Fault, ServiceError};
 
 use crate::harness::Harness;
-use crate::roles::{caller, connect, finish, prepare, wish};
+use crate::roles::{caller, connect, finish, prepare, wanted};
 
 /// A harness whose shared config of AWS is written by the test.
 struct Shared {
@@ -75,8 +75,8 @@ async fn typed_keys_need_no_file_and_take_nothing_from_one() {
 }
 
 #[tokio::test]
-async fn the_person_sees_whose_keys_are_in_the_environment_and_a_profile_is_never_mistaken_for_them()
- {
+async fn the_user_sees_whose_keys_are_in_the_environment_and_a_profile_is_never_mistaken_for_them()
+{
     let shared = shared(&[]).await;
     let harness = &shared.harness;
     let grace = harness.clouds.aws_access_key("grace").expect("a user");
@@ -113,7 +113,7 @@ async fn profiles_are_listed_with_where_their_credentials_come_from() {
          [profile program]\ncredential_process = /opt/keys\n",
     );
     let sources = shared.harness.app.aws_sources().await.expect("listed");
-    let told: Vec<_> = sources
+    let reported: Vec<_> = sources
         .iter()
         .map(|source| {
             (
@@ -123,12 +123,12 @@ async fn profiles_are_listed_with_where_their_credentials_come_from() {
             )
         })
         .collect();
-    let told: Vec<_> = told
+    let reported: Vec<_> = reported
         .iter()
         .map(|(source, kind, command)| (source.as_str(), *kind, *command))
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             ("default", AwsSourceKind::Environment, None),
             ("profile:default", AwsSourceKind::Nothing, None),
@@ -184,7 +184,7 @@ async fn a_shared_file_that_cannot_be_understood_is_named_and_not_quoted() {
 }
 
 #[tokio::test]
-async fn a_profile_whose_session_is_over_names_the_command_that_mends_it() {
+async fn a_profile_whose_session_is_over_names_the_command_that_fixes_it() {
     let shared = shared(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]).await;
     shared.write(
         "[profile dev]\nsso_session = contoso\nsso_account_id = 111122223333\nsso_role_name = Dev\n\
@@ -251,11 +251,11 @@ async fn a_profile_that_runs_this_app_is_no_source_by_itself_nor_through_others_
                 .contains("gets its credentials from this app"),
             "{source}: {error}"
         );
-        let wish = mcm_core::app::PrepareRole {
+        let wanted = mcm_core::app::PrepareRole {
             source: Some(source.parse().expect(source)),
             ..Default::default()
         };
-        assert!(harness.app.prepare_role(wish).await.is_err(), "{source}");
+        assert!(harness.app.prepare_role(wanted).await.is_err(), "{source}");
     }
     let error = caller(&harness.app, "profile:far").await.expect_err("far");
     assert!(
@@ -264,7 +264,7 @@ async fn a_profile_that_runs_this_app_is_no_source_by_itself_nor_through_others_
             .contains("through its source_profile \"ours\""),
         "{error}"
     );
-    assert_eq!(harness.clouds.requests(), [], "nobody was asked");
+    assert_eq!(harness.clouds.requests(), [], "no request was sent");
     assert!(harness.app.pending_roles().expect("readable").is_empty());
 }
 
@@ -279,13 +279,13 @@ async fn a_role_is_not_prepared_nor_connected_with_a_session_that_is_over() {
         "[profile short]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {token}\n",
         key.id, key.secret
     ));
-    let wish = || mcm_core::app::PrepareRole {
+    let wanted = || mcm_core::app::PrepareRole {
         source: Some(Source::Profile("short".into()).into()),
         ..Default::default()
     };
-    harness.app.prepare_role(wish()).await.expect("prepared");
+    harness.app.prepare_role(wanted()).await.expect("prepared");
     harness.clock.advance(2 * hour);
-    let error = finish(harness, crate::roles::wish("Reader"))
+    let error = finish(harness, crate::roles::wanted("Reader"))
         .await
         .expect_err("over");
     assert_eq!(error.code(), Code::SourceExpired);
@@ -298,7 +298,7 @@ async fn a_role_is_not_prepared_nor_connected_with_a_session_that_is_over() {
     assert_eq!(
         harness
             .app
-            .prepare_role(wish())
+            .prepare_role(wanted())
             .await
             .expect_err("over")
             .code(),
@@ -330,12 +330,12 @@ async fn the_region_of_a_role_is_its_profiles_at_first_and_any_of_the_partition_
         ("nowhere", "LongReader", "us-east-1"),
     ] {
         let source = Some(Source::Profile(profile.to_owned()).into());
-        let wish = mcm_core::app::PrepareRole {
+        let wanted = mcm_core::app::PrepareRole {
             source,
             ..Default::default()
         };
-        harness.app.prepare_role(wish).await.expect("prepared");
-        let id = finish(harness, crate::roles::wish(role))
+        harness.app.prepare_role(wanted).await.expect("prepared");
+        let id = finish(harness, crate::roles::wanted(role))
             .await
             .expect("connected");
         harness.app.read_targets(&id).await.expect("a table");
@@ -368,7 +368,7 @@ async fn the_region_of_a_role_is_its_profiles_at_first_and_any_of_the_partition_
 }
 
 #[tokio::test]
-async fn a_source_session_that_ends_is_told_and_the_account_recovers_when_it_is_renewed() {
+async fn a_source_session_that_ends_is_reported_and_the_account_recovers_when_it_is_renewed() {
     let shared = shared(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]).await;
     let harness = &shared.harness;
     let write = |key: &sandbox_clouds::aws::AccessKey| {
@@ -380,12 +380,12 @@ async fn a_source_session_that_ends_is_told_and_the_account_recovers_when_it_is_
     };
     let hour = std::time::Duration::from_secs(3600);
     write(&harness.clouds.aws_session("ada", hour).expect("a user"));
-    let wish = mcm_core::app::PrepareRole {
+    let wanted = mcm_core::app::PrepareRole {
         source: Some(Source::Profile("short".into()).into()),
         ..Default::default()
     };
-    harness.app.prepare_role(wish).await.expect("prepared");
-    let id = finish(harness, crate::roles::wish("Reader"))
+    harness.app.prepare_role(wanted).await.expect("prepared");
+    let id = finish(harness, crate::roles::wanted("Reader"))
         .await
         .expect("connected");
 
@@ -435,8 +435,8 @@ async fn a_clock_that_is_ten_minutes_off_is_named_with_its_direction() {
 }
 
 #[tokio::test]
-async fn each_refusal_of_aws_is_told_with_what_to_do_and_nothing_is_connected() {
-    for (code, status, told, part) in [
+async fn each_refusal_of_aws_is_reported_with_what_to_do_and_nothing_is_connected() {
+    for (code, status, reported, part) in [
         (
             "ExpiredToken",
             403,
@@ -510,8 +510,8 @@ async fn each_refusal_of_aws_is_told_with_what_to_do_and_nothing_is_connected() 
             .clouds
             .faults()
             .always(Endpoint::AwsCallerIdentity, fault);
-        let error = finish(&harness, wish("Reader")).await.expect_err(code);
-        assert_eq!(error.code(), told, "{code}: {error}");
+        let error = finish(&harness, wanted("Reader")).await.expect_err(code);
+        assert_eq!(error.code(), reported, "{code}: {error}");
         assert!(
             error.message().contains(part) && !error.message().contains("a sentence"),
             "{code}: {error}"
@@ -551,7 +551,7 @@ async fn an_endpoint_that_is_neither_https_nor_this_machine_is_refused() {
     let error = caller(&harness.app, "default").await.expect_err("refused");
     assert_eq!(error.code(), Code::SettingInvalid);
     prepare_fails(&harness).await;
-    assert!(harness.app.connect(wish("Reader")).is_err());
+    assert!(harness.app.connect(wanted("Reader")).is_err());
 }
 
 async fn prepare_fails(harness: &Harness) {

@@ -101,7 +101,7 @@ fn folder() -> PathBuf {
     PathBuf::from(
         environment
             .get(FOLDER)
-            .expect("a process inside a session is told its folder"),
+            .expect("a process inside a session knows its folder"),
     )
 }
 
@@ -374,7 +374,7 @@ fn collection_is_locked() -> Option<bool> {
     collection.is_locked().ok()
 }
 
-/// A screen that nobody sees, with a window manager, without which a dialog gets no focus.
+/// A screen that is never shown, with a window manager, without which a dialog gets no focus.
 struct Screen {
     display: String,
     server: Child,

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::Asker;
+use super::RequestingProgram;
 use super::desktop::{wait_until, xdotool};
 
 /// The titles of the windows.
@@ -48,13 +48,13 @@ fn focus(window: &str) {
 
 /// Lets a program work with the keychain while the user answers a dialog.
 pub(crate) fn while_answering<T: Send + 'static>(
-    asker: &Asker,
+    program: &RequestingProgram,
     work: impl Future<Output = T> + Send + 'static,
     which: [&str; 2],
     text: &str,
     keys: &[&str],
 ) -> T {
-    let working = asker.runtime.spawn(work);
+    let working = program.runtime.spawn(work);
     answer(which, text, keys, || working.is_finished());
-    asker.runtime.block_on(working).expect("no panic")
+    program.runtime.block_on(working).expect("no panic")
 }

@@ -165,14 +165,18 @@ fn an_entry_goes_when_the_user_confirms_it_and_stays_otherwise() {
                     let (vault, record) = (writer.vault.clone(), record.clone());
                     async move { vault.delete(&record).await }
                 };
-                let told = Arc::new(AtomicUsize::new(0));
-                let told_by = told.clone();
+                let reports = Arc::new(AtomicUsize::new(0));
+                let counted = reports.clone();
                 let deleting = delete();
                 let telling = Vault::beside_questions(deleting, move || {
-                    told_by.fetch_add(1, Ordering::SeqCst);
+                    counted.fetch_add(1, Ordering::SeqCst);
                 });
                 let kept = while_answering(&writer, telling, DELETE, "", &["Escape"]);
-                assert_eq!(told.load(Ordering::SeqCst), 1, "the question is told");
+                assert_eq!(
+                    reports.load(Ordering::SeqCst),
+                    1,
+                    "the question is reported"
+                );
                 assert_eq!(code_of(kept), Code::KeychainLocked);
                 assert!(writer.entries(&record).expect("ours") > 0);
                 // Keys that come before a button has the focus choose the default one, which cancels.

@@ -10,14 +10,14 @@ use mcm_core::snapshot::Status;
 use sandbox_clouds::browser::{Browser, Landing};
 use secrecy::ExposeSecret as _;
 
-use crate::harness::{ADA, HOUR, Harness, LINUS, change, parameter, person, within};
+use crate::harness::{ADA, HOUR, Harness, LINUS, change, parameter, user, within};
 
 fn harness() -> Harness {
     Harness::start(Cloud::Azure)
 }
 
 #[tokio::test]
-async fn a_person_connects_through_the_apps_scheme_and_sees_the_subscriptions() {
+async fn a_user_connects_through_the_apps_scheme_and_sees_the_subscriptions() {
     let harness = harness();
     let id = harness.connect(ADA).await.expect("connected");
     harness
@@ -52,7 +52,7 @@ async fn a_person_connects_through_the_apps_scheme_and_sees_the_subscriptions() 
 }
 
 #[tokio::test]
-async fn a_person_connects_through_loopback_with_a_posted_answer() {
+async fn a_user_connects_through_loopback_with_a_posted_answer() {
     let harness = harness();
     let id = harness.app.connect(harness.loopback()).expect("started");
     let page = harness.next_page().await;
@@ -60,7 +60,7 @@ async fn a_person_connects_through_loopback_with_a_posted_answer() {
         parameter(&page, "response_mode").as_deref(),
         Some("form_post")
     );
-    let landing = person(ADA).browse(page.as_str()).await;
+    let landing = user(ADA).browse(page.as_str()).await;
     assert!(
         matches!(landing, Landing::Page { status: 200, .. }),
         "{landing:?}"
@@ -84,14 +84,14 @@ async fn a_request_whose_challenge_was_taken_out_or_made_plain_is_refused_by_the
             ("code_challenge_method", "plain"),
         ],
     ] {
-        let id = harness.app.connect(harness.wish()).expect("started");
+        let id = harness.app.connect(harness.wanted()).expect("started");
         let mut page = harness.next_page().await;
         change(
             &mut page,
             &["code_challenge", "code_challenge_method"],
             instead,
         );
-        let redirect = person(ADA).browse(page.as_str()).await.expect_redirect();
+        let redirect = user(ADA).browse(page.as_str()).await.expect_redirect();
         assert_eq!(
             parameter(&redirect, "error").as_deref(),
             Some("invalid_request"),
@@ -115,7 +115,7 @@ async fn another_challenge_than_the_verifiers_is_refused_at_the_token_endpoint()
         "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
     );
     let error = harness
-        .sign_in(harness.wish(), &person(ADA), |page| {
+        .sign_in(harness.wanted(), &user(ADA), |page| {
             change(page, &["code_challenge"], &[other]);
         })
         .await
@@ -128,8 +128,8 @@ async fn another_challenge_than_the_verifiers_is_refused_at_the_token_endpoint()
 #[tokio::test]
 async fn a_code_that_is_redeemed_again_is_refused_and_ends_what_it_gave() {
     let harness = harness();
-    let id = harness.app.connect(harness.wish()).expect("started");
-    let redirect = person(ADA)
+    let id = harness.app.connect(harness.wanted()).expect("started");
+    let redirect = user(ADA)
         .browse(harness.next_page().await.as_str())
         .await
         .expect_redirect();
@@ -222,7 +222,7 @@ async fn twenty_callers_at_once_make_one_request_and_the_family_survives() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_that_comes_twice_ends_the_family_and_the_person_is_asked_once() {
+async fn a_refresh_token_that_comes_twice_ends_the_family_and_the_user_is_asked_once() {
     let harness = harness();
     let id = harness.connect(ADA).await.expect("connected");
     let old = harness.refresh_token(&id).await;
@@ -256,11 +256,11 @@ async fn a_refresh_token_that_comes_twice_ends_the_family_and_the_person_is_aske
 
     let again = Connect {
         account: Some(id.clone()),
-        ..harness.wish()
+        ..harness.wanted()
     };
     assert_eq!(
         harness
-            .sign_in(again, &person(ADA), |_| {})
+            .sign_in(again, &user(ADA), |_| {})
             .await
             .expect("signed in again"),
         id
@@ -276,7 +276,7 @@ async fn a_refresh_token_that_comes_twice_ends_the_family_and_the_person_is_aske
 }
 
 #[tokio::test]
-async fn a_grant_that_was_revoked_or_has_expired_at_the_server_asks_the_person_once() {
+async fn a_grant_that_was_revoked_or_has_expired_at_the_server_asks_the_user_once() {
     for is_revoked in [true, false] {
         let harness = harness();
         let id = harness.connect(ADA).await.expect("connected");
@@ -334,9 +334,9 @@ async fn an_answer_that_names_another_issuer_is_refused_before_its_code_is_sent_
 #[tokio::test]
 async fn refusing_at_the_server_says_so_and_changes_nothing() {
     let harness = harness();
-    for browser in [person(ADA).refuse_consent(), Browser::new().cancel()] {
+    for browser in [user(ADA).refuse_consent(), Browser::new().cancel()] {
         let error = harness
-            .sign_in(harness.wish(), &browser, |_| {})
+            .sign_in(harness.wanted(), &browser, |_| {})
             .await
             .expect_err("refused");
         assert_eq!(error.code(), Code::SignInRefused, "{error}");
@@ -346,19 +346,19 @@ async fn refusing_at_the_server_says_so_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn signing_in_again_in_a_browser_that_knows_the_person_needs_no_picker() {
+async fn signing_in_again_in_a_browser_that_knows_the_user_needs_no_picker() {
     let harness = harness();
-    let browser = person(ADA);
+    let browser = user(ADA);
     let id = harness
-        .sign_in(harness.wish(), &browser, |_| {})
+        .sign_in(harness.wanted(), &browser, |_| {})
         .await
         .expect("connected");
     let again = Connect {
         account: Some(id.clone()),
-        ..harness.wish()
+        ..harness.wanted()
     };
-    // Whoever would be picked if there was a picker.
-    let browser = browser.as_person(LINUS);
+    // The user that a picker would choose.
+    let browser = browser.as_user(LINUS);
     assert_eq!(
         harness
             .sign_in(again, &browser, |_| {})
@@ -370,19 +370,19 @@ async fn signing_in_again_in_a_browser_that_knows_the_person_needs_no_picker() {
 }
 
 #[tokio::test]
-async fn signing_in_again_as_somebody_else_changes_nothing() {
+async fn signing_in_again_as_another_user_changes_nothing() {
     let harness = harness();
     let id = harness.connect(ADA).await.expect("connected");
     let before = harness.refresh_token(&id).await;
     let again = Connect {
         account: Some(id.clone()),
-        ..harness.wish()
+        ..harness.wanted()
     };
     let error = harness
-        .sign_in(again, &person(LINUS), |_| {})
+        .sign_in(again, &user(LINUS), |_| {})
         .await
-        .expect_err("somebody else");
-    assert_eq!(error.code(), Code::WrongPerson, "{error}");
+        .expect_err("another user");
+    assert_eq!(error.code(), Code::WrongUser, "{error}");
     assert!(
         error.message().contains(LINUS) && error.message().contains(ADA),
         "{error}"
@@ -395,19 +395,19 @@ async fn signing_in_again_as_somebody_else_changes_nothing() {
 }
 
 #[tokio::test]
-async fn two_people_of_one_browser_are_two_accounts_and_renew_apart() {
+async fn two_users_of_one_browser_are_two_accounts_and_renew_apart() {
     let harness = harness();
-    let browser = person(ADA);
+    let browser = user(ADA);
     let ada = harness
-        .sign_in(harness.wish(), &browser, |_| {})
+        .sign_in(harness.wanted(), &browser, |_| {})
         .await
         .expect("connected");
     let both = Connect {
         on_duplicate: OnDuplicate::KeepBoth,
-        ..harness.wish()
+        ..harness.wanted()
     };
     let linus = harness
-        .sign_in(both, &browser.as_person(LINUS), |_| {})
+        .sign_in(both, &browser.as_user(LINUS), |_| {})
         .await
         .expect("connected");
     assert_ne!(ada, linus);

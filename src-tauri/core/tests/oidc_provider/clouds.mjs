@@ -1,4 +1,4 @@
-// The two shapes: what each cloud's people, client, scopes, tokens and API look like, and its ways.
+// The two shapes: what each cloud's users, client, scopes, tokens and API look like, and its ways.
 
 import { interactionPolicy } from 'oidc-provider';
 
@@ -16,9 +16,9 @@ export const clouds = {
     resourceScopes: `${api}/user_impersonation`,
     rotates: true,
     claims: { openid: ['sub', 'tid', 'oid'], profile: ['name', 'preferred_username'] },
-    people: [
-      entraPerson('ada@contoso.example', 'a2f6d1c8-3b47-4e90-8c5d-7e1f0b9a6d24'),
-      entraPerson('linus@contoso.example', 'c94b7e05-1d82-4f36-a7c1-0e5d3f8b6a97'),
+    users: [
+      entraUser('ada@contoso.example', 'a2f6d1c8-3b47-4e90-8c5d-7e1f0b9a6d24'),
+      entraUser('linus@contoso.example', 'c94b7e05-1d82-4f36-a7c1-0e5d3f8b6a97'),
     ],
     policy: withAccountPicker,
     // OpenID Connect Core 11 drops offline_access without prompt=consent; Entra gives it whatever the prompt.
@@ -56,7 +56,7 @@ export const clouds = {
     resourceScopes: `openid email profile ${CLOUD_PLATFORM}`,
     rotates: false,
     claims: { openid: ['sub', 'hd'], email: ['email', 'email_verified'], profile: ['name'] },
-    people: [googlePerson('ada@contoso.example', '1017'), googlePerson('grace@fabrikam.example', '2026')],
+    users: [googleUser('ada@contoso.example', '1017'), googleUser('grace@fabrikam.example', '2026')],
     policy: withAccountPicker,
     adaptRequest: () => {},
     // Google has no offline_access; it gives a refresh token with a new consent only.
@@ -80,11 +80,11 @@ function withAccountPicker() {
   return policy;
 }
 
-function entraPerson(name, id) {
+function entraUser(name, id) {
   return { name, id, claims: { tid: TENANT, oid: id, preferred_username: name, name } };
 }
 
-function googlePerson(name, id) {
+function googleUser(name, id) {
   return { name, id, claims: { email: name, email_verified: true, hd: name.split('@')[1], name } };
 }
 

@@ -9,23 +9,23 @@ use mcm_core::snapshot::Status;
 use sandbox_clouds::browser::{Browser, Landing};
 use secrecy::ExposeSecret as _;
 
-use crate::harness::{ADA, GRACE, HOUR, Harness, change, parameter, person, within};
+use crate::harness::{ADA, GRACE, HOUR, Harness, change, parameter, user, within};
 
 fn harness() -> Harness {
     Harness::start(Cloud::Gcp)
 }
 
 #[tokio::test]
-async fn a_person_connects_through_loopback_and_sees_the_projects() {
+async fn a_user_connects_through_loopback_and_sees_the_projects() {
     let harness = harness();
-    let id = harness.app.connect(harness.wish()).expect("started");
+    let id = harness.app.connect(harness.wanted()).expect("started");
     let page = harness.next_page().await;
     let redirect_uri = parameter(&page, "redirect_uri").expect("there");
     assert!(
         redirect_uri.starts_with("http://127.0.0.1:"),
         "{redirect_uri}"
     );
-    let landing = person(ADA).browse(page.as_str()).await;
+    let landing = user(ADA).browse(page.as_str()).await;
     assert!(
         matches!(landing, Landing::Page { status: 200, .. }),
         "{landing:?}"
@@ -131,7 +131,7 @@ async fn an_id_token_with_another_nonce_is_refused_and_nothing_is_stored() {
 async fn a_request_whose_challenge_was_taken_out_is_refused_by_the_server() {
     let harness = harness();
     let error = harness
-        .sign_in(harness.wish(), &person(ADA), |page| {
+        .sign_in(harness.wanted(), &user(ADA), |page| {
             change(page, &["code_challenge", "code_challenge_method"], &[]);
         })
         .await
@@ -202,7 +202,7 @@ async fn the_account_renews_three_times_over_restarts_with_the_refresh_token_it_
 }
 
 #[tokio::test]
-async fn a_grant_that_was_revoked_at_the_server_asks_the_person_once() {
+async fn a_grant_that_was_revoked_at_the_server_asks_the_user_once() {
     let harness = harness();
     let id = harness.connect(ADA).await.expect("connected");
     harness.server.revoke(ADA).await;
@@ -221,9 +221,9 @@ async fn a_grant_that_was_revoked_at_the_server_asks_the_person_once() {
 #[tokio::test]
 async fn signing_in_again_asks_for_consent_when_no_refresh_token_came_without() {
     let harness = harness();
-    let browser = person(ADA);
+    let browser = user(ADA);
     let id = harness
-        .sign_in(harness.wish(), &browser, |_| {})
+        .sign_in(harness.wanted(), &browser, |_| {})
         .await
         .expect("connected");
     let before = harness.refresh_token(&id).await;
@@ -231,7 +231,7 @@ async fn signing_in_again_asks_for_consent_when_no_refresh_token_came_without() 
         .app
         .connect(Connect {
             account: Some(id.clone()),
-            ..harness.wish()
+            ..harness.wanted()
         })
         .expect("started");
     for prompt in [None, Some("consent")] {
@@ -280,9 +280,9 @@ async fn disconnecting_ends_the_grant_at_the_server() {
 #[tokio::test]
 async fn refusing_at_the_server_says_so_and_changes_nothing() {
     let harness = harness();
-    for browser in [person(ADA).refuse_consent(), Browser::new().cancel()] {
+    for browser in [user(ADA).refuse_consent(), Browser::new().cancel()] {
         let error = harness
-            .sign_in(harness.wish(), &browser, |_| {})
+            .sign_in(harness.wanted(), &browser, |_| {})
             .await
             .expect_err("refused");
         assert_eq!(error.code(), Code::SignInRefused, "{error}");

@@ -30,7 +30,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
-/// The people of both clouds, of Azure alone and of Google alone.
+/// The users of both clouds, of Azure alone and of Google alone.
 pub(crate) const ADA: &str = "ada@contoso.example";
 pub(crate) const LINUS: &str = "linus@contoso.example";
 pub(crate) const GRACE: &str = "grace@fabrikam.example";
@@ -92,21 +92,21 @@ impl Harness {
         self.server.advance(time).await;
     }
 
-    pub(crate) fn wish(&self) -> Connect {
+    pub(crate) fn wanted(&self) -> Connect {
         Connect::new(self.cloud)
     }
 
     pub(crate) fn loopback(&self) -> Connect {
         Connect {
             redirect: Some(RedirectKind::Loopback),
-            ..self.wish()
+            ..self.wanted()
         }
     }
 
     /// Connects as a user would: starts the sign-in, goes through the pages, comes back, and sees the targets.
-    pub(crate) async fn connect(&self, person: &str) -> Result<AccountId> {
+    pub(crate) async fn connect(&self, user: &str) -> Result<AccountId> {
         let id = self
-            .sign_in(self.wish(), &self::person(person), |_| {})
+            .sign_in(self.wanted(), &self::user(user), |_| {})
             .await?;
         self.until(|snapshot| {
             snapshot
@@ -121,11 +121,11 @@ impl Harness {
     /// The same, after a change of the page's address.
     pub(crate) async fn sign_in(
         &self,
-        wish: Connect,
+        wanted: Connect,
         browser: &Browser,
         change: impl FnOnce(&mut Url),
     ) -> Result<AccountId> {
-        let id = self.app.connect(wish)?;
+        let id = self.app.connect(wanted)?;
         let mut page = self.next_page().await;
         change(&mut page);
         match browser.browse(page.as_str()).await {
@@ -264,8 +264,8 @@ fn open(
 }
 
 /// A browser with this user in front of it.
-pub(crate) fn person(name: &str) -> Browser {
-    Browser::new().as_person(name)
+pub(crate) fn user(name: &str) -> Browser {
+    Browser::new().as_user(name)
 }
 
 /// A parameter of an address.

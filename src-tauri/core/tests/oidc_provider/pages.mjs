@@ -1,23 +1,23 @@
-// What a person sees: whom to sign in as, and whether the app may. Forms alone, no script.
+// What a user sees: which user to sign in as, and whether the app may. Forms alone, no script.
 
-/** Shows the page that an interaction is at, or takes the person's answer to it. */
+/** Shows the page that an interaction is at, or takes the user's answer to it. */
 export async function showPage(provider, cloud, request, response) {
   const interaction = await provider.interactionDetails(request, response);
   const isConsent = interaction.prompt.name === 'consent';
   if (request.method !== 'POST') {
-    const people = cloud.people.map(({ name }) => button('person', name, name));
-    const buttons = isConsent ? [button('answer', 'accept', 'Accept')] : people;
+    const users = cloud.users.map(({ name }) => button('user', name, name));
+    const buttons = isConsent ? [button('answer', 'accept', 'Accept')] : users;
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
     response.end(`<!doctype html><title>Sign in</title><form method="post" action="${request.url}">
 ${[...buttons, button('answer', 'cancel', 'Cancel')].join('\n')}</form>`);
     return;
   }
   const form = await read(request);
-  const person = cloud.people.find(({ name }) => name === form.get('person'));
+  const user = cloud.users.find(({ name }) => name === form.get('user'));
   let result;
-  if (form.get('answer') === 'cancel') result = { error: 'access_denied', error_description: 'the person said no' };
+  if (form.get('answer') === 'cancel') result = { error: 'access_denied', error_description: 'the user said no' };
   else if (isConsent) result = { consent: { grantId: await consent(provider, interaction) } };
-  else result = { login: { accountId: person.id }, [interaction.prompt.name]: { accountId: person.id } };
+  else result = { login: { accountId: user.id }, [interaction.prompt.name]: { accountId: user.id } };
   await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true });
 }
 

@@ -1,7 +1,7 @@
 // Serves oidc-provider in the shape of one cloud, with that cloud's API and the tests' own door on a second port.
 //
 // `node server.mjs azure|google` prints one line, "listening" and where, and ends when its standard input does.
-// What the clouds do differently stands in clouds.mjs; what a person sees, in pages.mjs.
+// What the clouds do differently stands in clouds.mjs; what a user sees, in pages.mjs.
 
 import { createPrivateKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -105,8 +105,8 @@ function start(key) {
     claims: cloud.claims,
     scopes: ['openid', 'offline_access'],
     findAccount: (_, id) => {
-      const person = cloud.people.find((person) => person.id === id);
-      return person && { accountId: id, claims: () => ({ sub: id, ...person.claims }) };
+      const user = cloud.users.find((user) => user.id === id);
+      return user && { accountId: id, claims: () => ({ sub: id, ...user.claims }) };
     },
     features: {
       devInteractions: { enabled: false },
@@ -157,7 +157,7 @@ async function control({ advance, rotate, revoke, set }) {
     if (rotate.published) publisher = provider;
   }
   if (revoke) {
-    const { id } = cloud.people.find((person) => person.name === revoke);
+    const { id } = cloud.users.find((user) => user.name === revoke);
     for (const grant of grants.get(id) ?? []) {
       await provider.AccessToken.revokeByGrantId(grant);
       await provider.RefreshToken.revokeByGrantId(grant);

@@ -72,23 +72,23 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("Node.js cannot be started ({error}). Run make test."));
-        let (tell, told) = mpsc::channel();
+        let (sender, printed) = mpsc::channel();
         let output = BufReader::new(process.stdout.take().expect("piped"));
         std::thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
                 let _ = line
                     .strip_prefix("listening ")
-                    .map(|at| tell.send(at.to_owned()));
+                    .map(|at| sender.send(at.to_owned()));
             }
         });
-        let (tell_trouble, problem) = mpsc::channel();
+        let (report_failure, problem) = mpsc::channel();
         let mut errors = process.stderr.take().expect("piped");
         std::thread::spawn(move || {
             let mut text = String::new();
             let _ = errors.read_to_string(&mut text);
-            let _ = tell_trouble.send(text);
+            let _ = report_failure.send(text);
         });
-        let at = told.recv_timeout(TIMEOUT).unwrap_or_else(|why| {
+        let at = printed.recv_timeout(TIMEOUT).unwrap_or_else(|why| {
             let _ = process.kill();
             let (ended, problem) = (process.wait(), problem.recv().unwrap_or_default());
             panic!("the server does not listen ({why}; {ended:?}): {problem}")
@@ -141,8 +141,8 @@ impl Server {
     }
 
     /// Ends what a user granted.
-    pub(crate) async fn revoke(&self, person: &str) {
-        self.control(json!({ "revoke": person })).await;
+    pub(crate) async fn revoke(&self, user: &str) {
+        self.control(json!({ "revoke": user })).await;
     }
 
     /// Signs with a new key from now on.
@@ -173,7 +173,7 @@ impl Server {
         )
     }
 
-    /// Redeems a refresh token as somebody who has stolen it.
+    /// Redeems a refresh token as a thief would.
     pub(crate) async fn redeem_refresh_token(&self, token: &str) -> (u16, Value) {
         let fields = [
             ("grant_type", "refresh_token"),
@@ -201,7 +201,7 @@ impl Server {
         answer.map_or_else(|refused| refused.status, |_| 200)
     }
 
-    async fn control(&self, wish: Value) -> Vec<TokenRequest> {
+    async fn control(&self, wanted: Value) -> Vec<TokenRequest> {
         #[derive(Deserialize)]
         struct Answer {
             journal: Vec<TokenRequest>,
@@ -209,7 +209,7 @@ impl Server {
         let door = Url::parse(&self.at.api)
             .and_then(|api| api.join("control"))
             .expect("a URL");
-        let request = http::Request::post(door.as_str()).body(wish.to_string().into_bytes());
+        let request = http::Request::post(door.as_str()).body(wanted.to_string().into_bytes());
         let answer = self
             .http
             .send(request.expect("a request"), Dialect::Json)

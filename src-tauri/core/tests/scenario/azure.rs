@@ -26,8 +26,8 @@ fn loopback() -> Connect {
     }
 }
 
-fn person(name: &str) -> Browser {
-    Browser::new().as_person(name)
+fn user(name: &str) -> Browser {
+    Browser::new().as_user(name)
 }
 
 fn tenant_name(identity: &Identity) -> &str {
@@ -41,7 +41,7 @@ fn tenant_name(identity: &Identity) -> &str {
 }
 
 #[tokio::test]
-async fn a_person_connects_through_the_apps_scheme_and_sees_the_subscriptions() {
+async fn a_user_connects_through_the_apps_scheme_and_sees_the_subscriptions() {
     let harness = Harness::start().await;
     let id = harness.connect(ADA).await.expect("connected");
     harness
@@ -73,12 +73,12 @@ async fn a_person_connects_through_the_apps_scheme_and_sees_the_subscriptions() 
 }
 
 #[tokio::test]
-async fn a_person_connects_through_loopback_with_a_posted_answer() {
+async fn a_user_connects_through_loopback_with_a_posted_answer() {
     let harness = Harness::start().await;
     let id = harness.app.connect(loopback()).expect("started");
     let page = harness.next_page().await;
     assert!(page.as_str().contains("response_mode=form_post"));
-    let landing = person(ADA).browse(page.as_str()).await;
+    let landing = user(ADA).browse(page.as_str()).await;
     assert!(
         matches!(landing, Landing::Page { status: 200, .. }),
         "{landing:?}"
@@ -89,11 +89,11 @@ async fn a_person_connects_through_loopback_with_a_posted_answer() {
 }
 
 #[tokio::test]
-async fn a_scheme_that_belongs_to_another_program_leads_to_loopback_and_is_told() {
+async fn a_scheme_that_belongs_to_another_program_leads_to_loopback_and_is_reported() {
     let mut harness = Harness::start().await;
     harness.lose_the_scheme();
     let id = harness.app.connect(azure()).expect("started");
-    harness.visit(&person(ADA)).await;
+    harness.visit(&user(ADA)).await;
     within(harness.app.sign_in_ended(id))
         .await
         .expect("connected");
@@ -130,7 +130,7 @@ async fn an_account_is_put_to_use_with_its_target_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn connecting_the_same_person_again_updates_the_row_and_keeps_what_was_chosen_for_it() {
+async fn connecting_the_same_user_again_updates_the_row_and_keeps_what_was_chosen_for_it() {
     let harness = Harness::start().await;
     let id = harness.connect(ADA).await.expect("connected");
     harness
@@ -165,11 +165,11 @@ async fn connecting_the_same_person_again_updates_the_row_and_keeps_what_was_cho
 }
 
 #[tokio::test]
-async fn another_person_of_the_same_tenant_is_asked_about_and_both_can_be_kept() {
+async fn another_user_of_the_same_tenant_is_asked_about_and_both_can_be_kept() {
     let harness = Harness::start().await;
     let ada = harness.connect(ADA).await.expect("connected");
     let id = harness.app.connect(azure()).expect("started");
-    harness.visit(&person(LINUS)).await;
+    harness.visit(&user(LINUS)).await;
     let asked = harness
         .until(|snapshot| {
             matches!(
@@ -193,7 +193,7 @@ async fn another_person_of_the_same_tenant_is_asked_about_and_both_can_be_kept()
     assert_eq!(
         harness.rows().len(),
         1,
-        "nothing is stored while the person is asked"
+        "nothing is stored while the user is asked"
     );
     harness
         .app
@@ -206,7 +206,7 @@ async fn another_person_of_the_same_tenant_is_asked_about_and_both_can_be_kept()
 }
 
 #[tokio::test]
-async fn another_person_of_the_same_tenant_can_replace_the_first_with_everything_of_it() {
+async fn another_user_of_the_same_tenant_can_replace_the_first_with_everything_of_it() {
     let harness = Harness::start().await;
     let ada = harness.connect(ADA).await.expect("connected");
     let grant = harness
@@ -222,7 +222,7 @@ async fn another_person_of_the_same_tenant_can_replace_the_first_with_everything
         ..azure()
     };
     let linus = harness
-        .sign_in(replace, &person(LINUS))
+        .sign_in(replace, &user(LINUS))
         .await
         .expect("connected");
     let rows = harness.rows();
@@ -238,7 +238,7 @@ async fn another_person_of_the_same_tenant_can_replace_the_first_with_everything
 }
 
 #[tokio::test]
-async fn a_terminal_that_cannot_ask_is_told_the_choice_and_nothing_changes() {
+async fn a_terminal_that_cannot_ask_is_shown_the_choice_and_nothing_changes() {
     let harness = Harness::start().await;
     harness.connect(ADA).await.expect("connected");
     let fail = Connect {
@@ -246,7 +246,7 @@ async fn a_terminal_that_cannot_ask_is_told_the_choice_and_nothing_changes() {
         ..azure()
     };
     let error = harness
-        .sign_in(fail, &person(LINUS))
+        .sign_in(fail, &user(LINUS))
         .await
         .expect_err("asked");
     assert_eq!(error.code(), Code::AlreadyConnected);
@@ -257,7 +257,7 @@ async fn a_terminal_that_cannot_ask_is_told_the_choice_and_nothing_changes() {
 }
 
 #[tokio::test]
-async fn signing_in_again_as_somebody_else_changes_nothing_and_says_who_came_back() {
+async fn signing_in_again_as_another_user_changes_nothing_and_says_who_came_back() {
     let harness = Harness::start().await;
     let ada = harness.connect(ADA).await.expect("connected");
     harness
@@ -274,16 +274,16 @@ async fn signing_in_again_as_somebody_else_changes_nothing_and_says_who_came_bac
         page.as_str().contains("login_hint=") && !page.as_str().contains("prompt="),
         "a hint and no picker"
     );
-    // The person picks another account all the same.
+    // The user picks another account all the same.
     let page = page
         .as_str()
         .replace(&ADA.replace('@', "%40"), &LINUS.replace('@', "%40"));
-    let redirect = person(LINUS).browse(&page).await.expect_redirect();
+    let redirect = user(LINUS).browse(&page).await.expect_redirect();
     assert_eq!(harness.app.deliver(redirect.as_str()), Delivered::Accepted);
     let error = within(harness.app.sign_in_ended(id))
         .await
-        .expect_err("somebody else");
-    assert_eq!(error.code(), Code::WrongPerson);
+        .expect_err("another user");
+    assert_eq!(error.code(), Code::WrongUser);
     assert!(
         error.message().contains(LINUS) && error.message().contains(ADA),
         "{error}"
@@ -428,7 +428,7 @@ async fn a_tenant_that_asks_for_more_becomes_a_row_to_sign_in_to_and_hides_none_
     assert_eq!(row.status, Status::SignInAgain);
     assert!(
         row.renewal_failure
-            .expect("told")
+            .expect("reported")
             .message
             .contains("another verification step")
     );
@@ -444,7 +444,7 @@ async fn a_tenant_that_asks_for_more_becomes_a_row_to_sign_in_to_and_hides_none_
         page.path().contains(&fabrikam.tenant_id) && page.as_str().contains("claims="),
         "that tenant, with its claims"
     );
-    let redirect = person(ADA).browse(page.as_str()).await.expect_redirect();
+    let redirect = user(ADA).browse(page.as_str()).await.expect_redirect();
     harness.app.deliver(redirect.as_str());
     within(harness.app.sign_in_ended(id))
         .await
@@ -456,12 +456,12 @@ async fn a_tenant_that_asks_for_more_becomes_a_row_to_sign_in_to_and_hides_none_
 #[tokio::test]
 async fn signing_in_to_a_tenant_by_its_domain_connects_that_tenant() {
     let harness = Harness::start().await;
-    let wish = Connect {
+    let wanted = Connect {
         tenant: Some("northwind.example".into()),
         ..azure()
     };
     let id = harness
-        .sign_in(wish, &person(ADA))
+        .sign_in(wanted, &user(ADA))
         .await
         .expect("connected");
     assert_eq!(tenant_name(&harness.row(&id).identity), "Northwind");
@@ -538,14 +538,14 @@ async fn cancelling_changes_nothing_and_the_late_answer_is_ignored() {
         .await
         .expect_err("cancelled");
     assert_eq!(error.code(), Code::SignInCancelled);
-    let redirect = person(ADA).browse(page.as_str()).await.expect_redirect();
+    let redirect = user(ADA).browse(page.as_str()).await.expect_redirect();
     assert_ne!(harness.app.deliver(redirect.as_str()), Delivered::Accepted);
     assert!(harness.rows().is_empty());
     assert_eq!(harness.token_requests("authorization_code"), 0);
 }
 
 #[tokio::test]
-async fn a_sign_in_that_nobody_finishes_expires_after_ten_minutes() {
+async fn a_sign_in_that_is_not_finished_expires_after_ten_minutes() {
     let harness = Harness::start().await;
     let id = harness.app.connect(azure()).expect("started");
     let page = harness.next_page().await;
@@ -554,7 +554,7 @@ async fn a_sign_in_that_nobody_finishes_expires_after_ten_minutes() {
         .await
         .expect_err("expired");
     assert_eq!(error.code(), Code::SignInExpired);
-    if let Landing::Redirect(late) = person(ADA).browse(page.as_str()).await {
+    if let Landing::Redirect(late) = user(ADA).browse(page.as_str()).await {
         assert_ne!(harness.app.deliver(late.as_str()), Delivered::Accepted);
     }
     assert!(harness.rows().is_empty());
@@ -564,7 +564,7 @@ async fn a_sign_in_that_nobody_finishes_expires_after_ten_minutes() {
 async fn refusing_consent_says_so_and_changes_nothing() {
     let harness = Harness::start().await;
     let error = harness
-        .sign_in(azure(), &person(ADA).refuse_consent())
+        .sign_in(azure(), &user(ADA).refuse_consent())
         .await
         .expect_err("refused");
     assert_eq!(error.code(), Code::SignInRefused);
@@ -576,7 +576,7 @@ async fn an_answer_that_is_delivered_twice_is_used_once() {
     let harness = Harness::start().await;
     let id = harness.app.connect(azure()).expect("started");
     let page = harness.next_page().await;
-    let redirect = person(ADA).browse(page.as_str()).await.expect_redirect();
+    let redirect = user(ADA).browse(page.as_str()).await.expect_redirect();
     assert_eq!(harness.app.deliver(redirect.as_str()), Delivered::Accepted);
     assert_ne!(harness.app.deliver(redirect.as_str()), Delivered::Accepted);
     within(harness.app.sign_in_ended(id))
@@ -609,7 +609,7 @@ async fn an_unknown_state_changes_nothing_and_the_sign_in_goes_on() {
             "{hostile:?}"
         );
     }
-    let redirect = person(ADA).browse(page.as_str()).await.expect_redirect();
+    let redirect = user(ADA).browse(page.as_str()).await.expect_redirect();
     assert_eq!(harness.app.deliver(redirect.as_str()), Delivered::Accepted);
     within(harness.app.sign_in_ended(id))
         .await
@@ -623,11 +623,11 @@ async fn two_sign_ins_at_once_each_get_their_own_answer() {
     let first_page = harness.next_page().await;
     let second = harness.app.connect(azure()).expect("started");
     let second_page = harness.next_page().await;
-    let grace = person(GRACE)
+    let grace = user(GRACE)
         .browse(second_page.as_str())
         .await
         .expect_redirect();
-    let ada = person(ADA)
+    let ada = user(ADA)
         .browse(first_page.as_str())
         .await
         .expect_redirect();
@@ -650,7 +650,7 @@ async fn a_code_of_another_flow_is_refused_by_pkce_and_nothing_is_stored() {
     let victims = harness.next_page().await;
     harness.app.connect(azure()).expect("started");
     let attackers = harness.next_page().await;
-    let stolen = person(GRACE)
+    let stolen = user(GRACE)
         .browse(attackers.as_str())
         .await
         .expect_redirect();
@@ -704,10 +704,10 @@ async fn without_a_client_id_the_setting_is_named_and_it_can_be_saved_there() {
 
 #[tokio::test]
 async fn an_unknown_client_id_ends_on_entras_page_and_can_be_cancelled() {
-    let harness = Harness::with(|_| {}, &[("AZURE_CLIENT_ID", &guid("nobody's app"))]).await;
+    let harness = Harness::with(|_| {}, &[("AZURE_CLIENT_ID", &guid("an unknown app"))]).await;
     let id = harness.app.connect(azure()).expect("started");
     let page = harness.next_page().await;
-    let landing = person(ADA).browse(page.as_str()).await;
+    let landing = user(ADA).browse(page.as_str()).await;
     assert!(
         matches!(&landing, Landing::ErrorPage(text) if text.contains("AADSTS700016")),
         "{landing:?}"
@@ -779,7 +779,7 @@ async fn a_disconnect_asked_for_in_a_window_can_be_undone_for_a_moment() {
 }
 
 #[tokio::test]
-async fn accounts_are_found_by_name_tenant_person_and_subscription() {
+async fn accounts_are_found_by_name_tenant_user_and_subscription() {
     let harness = Harness::start().await;
     let id = harness.connect(ADA).await.expect("connected");
     harness

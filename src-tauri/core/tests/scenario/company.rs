@@ -40,7 +40,7 @@ fn restart(harness: &mut Harness, company: &Company, variables: &[(&str, &str)])
 async fn connected(harness: &Harness, company: &Company) -> [mcm_core::account::AccountId; 2] {
     let mut ids = Vec::new();
     for cloud in [Cloud::Azure, Cloud::Gcp] {
-        let browser = Browser::inside(company).as_person(ADA);
+        let browser = Browser::inside(company).as_user(ADA);
         let id = harness.sign_in(Connect::new(cloud), &browser).await;
         let id = id.unwrap_or_else(|error| panic!("{cloud}: {error:?}"));
         harness
@@ -57,7 +57,7 @@ async fn connected(harness: &Harness, company: &Company) -> [mcm_core::account::
 }
 
 async fn refused(harness: &Harness, cloud: Cloud) -> Error {
-    let browser = Browser::new().as_person(ADA);
+    let browser = Browser::new().as_user(ADA);
     let refused = harness.sign_in(Connect::new(cloud), &browser).await;
     refused.map(drop).expect_err("nothing is reached")
 }
@@ -154,9 +154,9 @@ async fn a_certificate_that_is_not_trusted_or_not_of_this_time_says_what_to_do()
         ] {
             let error = refused(&harness, cloud).await;
             assert_eq!(error.code(), code, "{certificates:?}: {error}");
-            let told = error.message();
+            let message = error.message();
             assert!(
-                told.contains(words) && told.contains(host),
+                message.contains(words) && message.contains(host),
                 "{certificates:?}: {error}"
             );
         }
@@ -226,14 +226,14 @@ async fn a_proxy_that_wants_a_sign_in_is_named_with_how_to_give_it_one() {
     for cloud in [Cloud::Azure, Cloud::Gcp] {
         let error = refused(&harness, cloud).await;
         assert_eq!(error.code(), Code::Offline, "{error}");
-        let told = error.message();
+        let message = error.message();
         assert!(
-            told.contains("wants a sign-in") && told.contains("HTTP 407"),
+            message.contains("wants a sign-in") && message.contains("HTTP 407"),
             "{error}"
         );
         assert!(
-            told.contains(&company.address().to_string())
-                && told.contains("HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT"),
+            message.contains(&company.address().to_string())
+                && message.contains("HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT"),
             "{error}"
         );
     }

@@ -22,8 +22,8 @@ fn by_code() -> Connect {
 }
 
 /// A sign-in whose code is shown.
-async fn started(harness: &Harness, wish: Connect) -> (SignInId, String, String, Timestamp) {
-    let id = harness.app.connect(wish).expect("started");
+async fn started(harness: &Harness, wanted: Connect) -> (SignInId, String, String, Timestamp) {
+    let id = harness.app.connect(wanted).expect("started");
     let shown = |step: &SignInStep| matches!(step, SignInStep::Code { .. });
     let snapshot = harness
         .until(|snapshot| snapshot.sign_ins.iter().any(|view| shown(&view.step)))
@@ -88,14 +88,14 @@ fn spoil(harness: &Harness, faults: impl IntoIterator<Item = Fault>) {
 async fn the_same_account_comes_of_a_code_and_the_code_is_gone_when_it_is_used() {
     let harness = Harness::start().await;
     let (id, code, page, _) = started(&harness, by_code()).await;
-    typed(&code, &page, Browser::new().as_person(ADA)).await;
+    typed(&code, &page, Browser::new().as_user(ADA)).await;
     let account = ended(&harness, id).await.expect("connected");
     let snapshot = serde_json::to_string(&*harness.app.watch().borrow().clone()).expect("JSON");
     assert!(!snapshot.contains(&code), "the code is gone");
     assert_eq!(
         harness.connect(ADA).await.expect("connected again"),
         account,
-        "the same person is the same row"
+        "the same user is the same row"
     );
     harness.app.renew(&account).await.expect("the grant renews");
 }
@@ -118,7 +118,7 @@ async fn the_server_is_asked_as_often_as_it_says_and_less_after_each_slow_down()
         ],
     );
     let (id, code, page, _) = started(&harness, by_code()).await;
-    typed(&code, &page, Browser::new().as_person(ADA)).await;
+    typed(&code, &page, Browser::new().as_user(ADA)).await;
     ended(&harness, id).await.expect("connected");
     let polls = polls(&harness);
     let waits: Vec<i64> = polls
@@ -132,7 +132,7 @@ async fn the_server_is_asked_as_often_as_it_says_and_less_after_each_slow_down()
 }
 
 #[tokio::test]
-async fn trouble_on_the_way_is_waited_out_and_longer_each_time() {
+async fn a_failure_on_the_way_is_waited_out_and_longer_each_time() {
     let harness = Harness::start().await;
     spoil(
         &harness,
@@ -143,7 +143,7 @@ async fn trouble_on_the_way_is_waited_out_and_longer_each_time() {
         ],
     );
     let (id, code, page, _) = started(&harness, by_code()).await;
-    typed(&code, &page, Browser::new().as_person(ADA)).await;
+    typed(&code, &page, Browser::new().as_user(ADA)).await;
     ended(&harness, id).await.expect("connected");
     let polls = polls(&harness);
     let waits: Vec<i64> = polls
@@ -157,10 +157,10 @@ async fn trouble_on_the_way_is_waited_out_and_longer_each_time() {
 }
 
 #[tokio::test]
-async fn a_code_that_is_refused_or_not_typed_in_time_connects_nobody() {
+async fn a_code_that_is_refused_or_not_typed_in_time_connects_no_account() {
     let harness = Harness::start().await;
     let (id, code, page, _) = started(&harness, by_code()).await;
-    typed(&code, &page, Browser::new().as_person(ADA).cancel()).await;
+    typed(&code, &page, Browser::new().as_user(ADA).cancel()).await;
     let error = ended(&harness, id).await.expect_err("refused");
     assert_eq!(error.code(), Code::SignInRefused);
 
@@ -181,7 +181,7 @@ async fn giving_up_ends_the_wait_at_once() {
     let ended = tokio::time::timeout(Duration::from_secs(1), harness.app.sign_in_ended(id));
     let error = ended.await.expect("within a second").expect_err("given up");
     assert_eq!(error.code(), Code::SignInCancelled);
-    assert_eq!(polls(&harness), [], "nobody is asked after that");
+    assert_eq!(polls(&harness), [], "no request is sent after that");
 }
 
 #[tokio::test]
@@ -215,14 +215,14 @@ async fn what_a_code_brings_passes_the_checks_of_every_sign_in() {
         let is_passing = fault == Fault::NotJson;
         spoil(&harness, [fault.clone()]);
         let (id, code, page, _) = started(&harness, by_code()).await;
-        typed(&code, &page, Browser::new().as_person(ADA)).await;
+        typed(&code, &page, Browser::new().as_user(ADA)).await;
         let outcome = ended(&harness, id).await;
         assert_eq!(outcome.is_ok(), is_passing, "{fault:?}: {outcome:?}");
     }
 }
 
 #[tokio::test]
-async fn a_row_takes_nobody_else_by_code_either() {
+async fn a_row_takes_no_one_else_by_code_either() {
     let harness = Harness::start().await;
     let ada = harness.connect(ADA).await.expect("connected");
     let (id, code, page, _) = started(
@@ -233,9 +233,9 @@ async fn a_row_takes_nobody_else_by_code_either() {
         },
     )
     .await;
-    typed(&code, &page, Browser::new().as_person(LINUS)).await;
-    let error = ended(&harness, id).await.expect_err("somebody else");
-    assert_eq!(error.code(), Code::WrongPerson);
+    typed(&code, &page, Browser::new().as_user(LINUS)).await;
+    let error = ended(&harness, id).await.expect_err("another user");
+    assert_eq!(error.code(), Code::WrongUser);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Everything that can go wrong at a server, a file or the network: told clearly, and nothing lost or half-written.
+//! Everything that can go wrong at a server, a file or the network: reported clearly, and nothing lost or half-written.
 
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ async fn metadata_that_names_a_foreign_token_endpoint_ends_the_sign_in_before_a_
         let harness = Harness::start().await;
         let faults = harness.clouds.faults();
         faults.always(endpoint, Fault::ForeignTokenEndpoint);
-        let browser = Browser::new().as_person(ADA);
+        let browser = Browser::new().as_user(ADA);
         let error = harness.sign_in(Connect::new(cloud), &browser).await;
         let error = error.expect_err("metadata that leads elsewhere");
         assert_eq!(error.code(), Code::SignInRejected, "{error}");
@@ -154,7 +154,7 @@ async fn no_redirect_is_followed_with_a_code_a_refresh_token_or_an_access_token(
         let harness = Harness::start().await;
         let faults = harness.clouds.faults();
         let elsewhere = Fault::redirect(place.as_str());
-        let browser = Browser::new().as_person(ADA);
+        let browser = Browser::new().as_user(ADA);
         faults.next(tokens, elsewhere.clone());
         let refused = harness.sign_in(Connect::new(cloud), &browser).await;
         refused.expect_err("no token answer");
@@ -196,7 +196,7 @@ async fn a_clock_that_is_off_by_a_day_is_named() {
         .expect("started");
     let page = harness.next_page().await;
     let redirect = Browser::new()
-        .as_person(ADA)
+        .as_user(ADA)
         .browse(page.as_str())
         .await
         .expect_redirect();
@@ -224,7 +224,7 @@ async fn a_server_that_cannot_be_reached_is_offline_and_named() {
 async fn one_cloud_that_cannot_be_reached_is_not_the_network() {
     let harness = Harness::start().await;
     let azure = harness.connect(ADA).await.expect("connected");
-    let browser = Browser::new().as_person(ADA);
+    let browser = Browser::new().as_user(ADA);
     let google = harness.sign_in(Connect::new(Cloud::Gcp), &browser).await;
     let google = google.expect("connected");
     let state = || {
@@ -305,7 +305,7 @@ async fn subscriptions_that_cannot_be_read_leave_the_account_connected_and_the_o
             (4, Status::Connected),
             "{fault:?}"
         );
-        assert_eq!(row.targets_error.expect("told").code, code);
+        assert_eq!(row.targets_error.expect("reported").code, code);
     }
     // The hostile link leads to the sandbox under another name. A request there would carry the access token.
     let strays = harness.clouds.requests().into_iter();
@@ -374,7 +374,7 @@ async fn a_session_that_the_server_ended_early_is_renewed_once_for_the_list() {
 }
 
 #[tokio::test]
-async fn names_from_a_server_cannot_forge_what_a_person_reads() {
+async fn names_from_a_server_cannot_forge_what_a_user_reads() {
     use sandbox_clouds::AzureDirectory;
     use sandbox_clouds::azure::directory::Tenant;
     let evil = "Contoso\u{202e}\r\n\u{1b}[31mX";
@@ -385,7 +385,7 @@ async fn names_from_a_server_cannot_forge_what_a_person_reads() {
     );
     let directory = AzureDirectory::empty()
         .tenant(tenant)
-        .person("eve@evil.example", "Eve", &[]);
+        .user("eve@evil.example", "Eve", &[]);
     let harness = Harness::with(|options| options.azure = directory, &[]).await;
     let id = harness
         .connect("eve@evil.example")
@@ -478,7 +478,7 @@ async fn a_folder_that_cannot_be_written_keeps_the_old_accounts() {
         ..Connect::new(Cloud::Azure)
     };
     let error = harness
-        .sign_in(replace, &Browser::new().as_person(LINUS))
+        .sign_in(replace, &Browser::new().as_user(LINUS))
         .await
         .expect_err("cannot be saved");
     assert_eq!(error.code(), Code::StorageFailed);
@@ -505,7 +505,7 @@ async fn a_folder_that_cannot_be_written_keeps_the_old_accounts() {
 }
 
 #[tokio::test]
-async fn a_user_id_that_no_server_issues_connects_nobody() {
+async fn a_user_id_that_no_server_issues_connects_no_account() {
     for id in [
         "x".repeat(65_600),
         "a\u{1b}[31m\u{202e}b".into(),

@@ -11,7 +11,7 @@ use mcm_core::sign_in::SignInStep;
 use mcm_core::snapshot::{AccountView, Status};
 use mcm_core::vault::Record;
 use sandbox_clouds::browser::{Browser, Landing};
-use sandbox_clouds::google::directory::{Person, Project};
+use sandbox_clouds::google::directory::{GoogleUser, Project};
 use sandbox_clouds::google::{IOS_CLIENT_ID, Policy};
 use sandbox_clouds::{Endpoint, Fault, GoogleDirectory, OAuthError, Revocation};
 use secrecy::ExposeSecret as _;
@@ -26,8 +26,8 @@ pub(crate) fn google() -> Connect {
     Connect::new(Cloud::Gcp)
 }
 
-pub(crate) fn person(email: &str) -> Browser {
-    Browser::new().as_person(email)
+pub(crate) fn user(email: &str) -> Browser {
+    Browser::new().as_user(email)
 }
 
 pub(crate) fn again(id: &AccountId) -> Connect {
@@ -38,7 +38,7 @@ pub(crate) fn again(id: &AccountId) -> Connect {
 }
 
 pub(crate) async fn connect(harness: &Harness, email: &str) -> Result<AccountId> {
-    let id = harness.sign_in(google(), &person(email)).await?;
+    let id = harness.sign_in(google(), &user(email)).await?;
     settled(harness, &id).await;
     Ok(id)
 }
@@ -90,20 +90,18 @@ fn requests(harness: &Harness, endpoint: Endpoint) -> usize {
 }
 
 /// Ada, with this subject's address and one project.
-fn somebody(subject: &str, email: &str) -> GoogleDirectory {
-    let ada = Person::new(email, "Ada Lovelace", Some("contoso.example")).project(Project::new(
-        "contoso-production",
-        "Contoso production",
-        None,
-    ));
-    GoogleDirectory::empty().person(Person {
+fn directory_of(subject: &str, email: &str) -> GoogleDirectory {
+    let ada = GoogleUser::new(email, "Ada Lovelace", Some("contoso.example")).project(
+        Project::new("contoso-production", "Contoso production", None),
+    );
+    GoogleDirectory::empty().user(GoogleUser {
         subject: subject.to_owned(),
         ..ada
     })
 }
 
 #[tokio::test]
-async fn a_person_connects_through_loopback_and_sees_the_projects() {
+async fn a_user_connects_through_loopback_and_sees_the_projects() {
     let harness = Harness::start().await;
     let id = harness.app.connect(google()).expect("started");
     let page = harness.next_page().await;
@@ -120,7 +118,7 @@ async fn a_person_connects_through_loopback_and_sees_the_projects() {
     assert!(
         asked["redirect_uri"].starts_with("http://127.0.0.1:") && !asked.contains_key("login_hint")
     );
-    let landing = person(ADA).browse(page.as_str()).await;
+    let landing = user(ADA).browse(page.as_str()).await;
     assert!(
         matches!(landing, Landing::Page { status: 200, .. }),
         "{landing:?}"
@@ -196,7 +194,7 @@ async fn an_ios_client_comes_back_through_its_reversed_client_id() {
     .await;
     let id = harness.app.connect(google()).expect("started");
     let page = harness.next_page().await;
-    let redirect = person(ADA).browse(page.as_str()).await.expect_redirect();
+    let redirect = user(ADA).browse(page.as_str()).await.expect_redirect();
     assert_eq!(
         redirect.scheme(),
         "com.googleusercontent.apps.202611240001-ios"
@@ -311,7 +309,7 @@ async fn a_client_secret_stays_with_its_grant_when_the_settings_name_another_cli
 }
 
 #[tokio::test]
-async fn a_scheme_that_cannot_be_had_leads_to_loopback_and_is_told() {
+async fn a_scheme_that_cannot_be_had_leads_to_loopback_and_is_reported() {
     let variables = [
         ("GOOGLE_CLIENT_ID", IOS_CLIENT_ID),
         ("MCM_REDIRECT_GCP", "deep-link"),
@@ -348,7 +346,7 @@ async fn the_end_of_a_sign_in_in_testing_is_shown_and_survives_renewals() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_the_organisation_ended_is_not_called_revoked_and_is_mended_by_signing_in() {
+async fn a_sign_in_that_the_organisation_ended_is_not_called_revoked_and_is_fixed_by_signing_in() {
     let harness = Harness::start().await;
     let id = connect(&harness, ADA).await.expect("connected");
     harness.clouds.expire(ADA);
@@ -364,7 +362,7 @@ async fn a_sign_in_that_the_organisation_ended_is_not_called_revoked_and_is_mend
         .app
         .renew(&id)
         .await
-        .expect_err("only the person can help");
+        .expect_err("only the user can help");
     assert_eq!(
         requests(&harness, Endpoint::GoogleToken),
         asked,
@@ -373,7 +371,7 @@ async fn a_sign_in_that_the_organisation_ended_is_not_called_revoked_and_is_mend
 
     // Google still has the consent, so the first visit brings no refresh token and a second one asks for consent.
     let id_again = harness.app.connect(again(&id)).expect("started");
-    let browser = person(ADA);
+    let browser = user(ADA);
     let first = harness.next_page().await;
     assert!(
         first.as_str().contains("login_hint=") && !first.as_str().contains("prompt="),
@@ -422,10 +420,10 @@ async fn a_refusal_by_the_administrator_at_a_renewal_says_so() {
 }
 
 #[tokio::test]
-async fn a_person_who_unticks_the_cloud_is_connected_without_it_and_can_be_asked_again() {
+async fn a_user_who_unticks_the_cloud_is_connected_without_it_and_can_be_asked_again() {
     let harness = Harness::start().await;
     let id = harness
-        .sign_in(google(), &person(ADA).untick("cloud-platform"))
+        .sign_in(google(), &user(ADA).untick("cloud-platform"))
         .await
         .expect("connected");
     let row = settled(&harness, &id).await;
@@ -433,7 +431,7 @@ async fn a_person_who_unticks_the_cloud_is_connected_without_it_and_can_be_asked
         (row.status, row.missing_scopes.as_slice()),
         (Status::Connected, &[FULL.to_owned()][..])
     );
-    let error = row.targets_error.expect("told");
+    let error = row.targets_error.expect("reported");
     assert_eq!(error.code, Code::SignInRefused);
     assert!(error.message.contains("not granted"), "{}", error.message);
     assert_eq!(
@@ -445,7 +443,7 @@ async fn a_person_who_unticks_the_cloud_is_connected_without_it_and_can_be_asked
     let id_again = harness.app.connect(again(&id)).expect("started");
     let page = harness.next_page().await;
     assert!(page.as_str().contains("login_hint=") && page.as_str().contains("prompt=consent"));
-    person(ADA).browse(page.as_str()).await;
+    user(ADA).browse(page.as_str()).await;
     within(harness.app.sign_in_ended(id_again))
         .await
         .expect("signed in");
@@ -458,7 +456,7 @@ async fn a_person_who_unticks_the_cloud_is_connected_without_it_and_can_be_asked
 }
 
 #[tokio::test]
-async fn signing_in_again_as_somebody_else_changes_nothing_and_says_who_came_back() {
+async fn signing_in_again_as_another_user_changes_nothing_and_says_who_came_back() {
     let harness = Harness::start().await;
     let id = connect(&harness, ADA).await.expect("connected");
     let before = (
@@ -467,13 +465,13 @@ async fn signing_in_again_as_somebody_else_changes_nothing_and_says_who_came_bac
     );
     let again = harness.app.connect(again(&id)).expect("started");
     let page = harness.next_page().await;
-    // The person picks another account all the same.
-    let page = page.as_str().replace("login_hint=", "somebody=");
-    person(TIM).browse(&page).await;
+    // The user picks another account all the same.
+    let page = page.as_str().replace("login_hint=", "unknown=");
+    user(TIM).browse(&page).await;
     let error = within(harness.app.sign_in_ended(again))
         .await
-        .expect_err("somebody else");
-    assert_eq!(error.code(), Code::WrongPerson);
+        .expect_err("another user");
+    assert_eq!(error.code(), Code::WrongUser);
     assert!(
         error.message().contains(TIM) && error.message().contains(ADA),
         "{error}"
@@ -487,15 +485,16 @@ async fn signing_in_again_as_somebody_else_changes_nothing_and_says_who_came_bac
 }
 
 #[tokio::test]
-async fn an_address_that_was_given_to_somebody_else_is_asked_about() {
+async fn an_address_that_was_given_to_another_user_is_asked_about() {
     for (decision, rows) in [(OnDuplicate::KeepBoth, 2), (OnDuplicate::Replace, 1)] {
-        let harness = Harness::with(|options| options.google = somebody("1001", ADA), &[]).await;
+        let harness =
+            Harness::with(|options| options.google = directory_of("1001", ADA), &[]).await;
         let first = connect(&harness, ADA).await.expect("connected");
         harness
             .clouds
-            .set_google_directory(somebody("2002", "Ada@Contoso.example"));
+            .set_google_directory(directory_of("2002", "Ada@Contoso.example"));
         let id = harness.app.connect(google()).expect("started");
-        harness.visit(&person(ADA)).await;
+        harness.visit(&user(ADA)).await;
         harness
             .until(|snapshot| {
                 matches!(
@@ -507,7 +506,7 @@ async fn an_address_that_was_given_to_somebody_else_is_asked_about() {
         assert_eq!(
             harness.rows().len(),
             1,
-            "nothing is stored while the person is asked"
+            "nothing is stored while the user is asked"
         );
         harness.app.decide_duplicate(id, decision).expect("asked");
         let second = within(harness.app.sign_in_ended(id))
@@ -524,18 +523,17 @@ async fn an_address_that_was_given_to_somebody_else_is_asked_about() {
 }
 
 #[tokio::test]
-async fn a_terminal_that_cannot_ask_about_an_address_is_told_the_choice() {
-    let harness = Harness::with(|options| options.google = somebody("1001", ADA), &[]).await;
+async fn a_terminal_that_cannot_ask_about_an_address_is_shown_the_choice() {
+    let harness = Harness::with(|options| options.google = directory_of("1001", ADA), &[]).await;
     connect(&harness, ADA).await.expect("connected");
-    harness.clouds.set_google_directory(somebody("2002", ADA));
+    harness
+        .clouds
+        .set_google_directory(directory_of("2002", ADA));
     let fail = Connect {
         on_duplicate: OnDuplicate::Fail,
         ..google()
     };
-    let error = harness
-        .sign_in(fail, &person(ADA))
-        .await
-        .expect_err("asked");
+    let error = harness.sign_in(fail, &user(ADA)).await.expect_err("asked");
     assert_eq!(error.code(), Code::AlreadyConnected);
     assert!(
         error.message().contains("--replace") && error.message().contains("--keep-both"),
@@ -545,22 +543,22 @@ async fn a_terminal_that_cannot_ask_about_an_address_is_told_the_choice() {
 
 #[tokio::test]
 async fn an_address_that_changed_at_google_keeps_the_row() {
-    let harness = Harness::with(|options| options.google = somebody("1001", ADA), &[]).await;
+    let harness = Harness::with(|options| options.google = directory_of("1001", ADA), &[]).await;
     let id = connect(&harness, ADA).await.expect("connected");
     harness.app.set_star(&id, true).await.expect("starred");
     harness
         .clouds
-        .set_google_directory(somebody("1001", "ada.king@contoso.example"));
+        .set_google_directory(directory_of("1001", "ada.king@contoso.example"));
     harness.app.renew(&id).await.expect("renewed");
     assert_eq!(
         harness.row(&id).name,
         "ada.king@contoso.example",
-        "a renewal tells the new address"
+        "a renewal brings the new address"
     );
 
     harness
         .clouds
-        .set_google_directory(somebody("1001", "ada.byron@contoso.example"));
+        .set_google_directory(directory_of("1001", "ada.byron@contoso.example"));
     assert_eq!(
         connect(&harness, "ada.byron@contoso.example")
             .await
@@ -594,7 +592,7 @@ async fn disconnecting_revokes_at_google_and_removes_every_trace() {
             .await
             .expect("disconnected")
             .is_none(),
-        "Google was told"
+        "Google revoked it"
     );
     assert_eq!(requests(&harness, Endpoint::GoogleRevoke), 1);
     let form = [("token", token.as_str())];
@@ -657,14 +655,14 @@ async fn disconnecting_removes_every_trace_also_when_google_is_gone_or_knows_the
             .expect("a row")
             .grant
             .clone();
-        let is_told = fault.is_none();
+        let is_revoked_there = fault.is_none();
         match fault {
             Some(fault) => harness
                 .clouds
                 .faults()
                 .always(Endpoint::GoogleRevoke, fault),
             None => {
-                // Signed out at Google by somebody else: the token is unknown there.
+                // Signed out at Google by another user: the token is unknown there.
                 let form = [("token", refresh_token(&harness, &id).await)];
                 let revoke = harness
                     .clouds
@@ -679,13 +677,13 @@ async fn disconnecting_removes_every_trace_also_when_google_is_gone_or_knows_the
                     .expect("answered");
             }
         }
-        let untold = harness
+        let refused = harness
             .app
             .disconnect(&id)
             .await
             .expect("disconnected here");
-        assert_eq!(untold.is_none(), is_told);
-        if let Some(error) = untold {
+        assert_eq!(refused.is_none(), is_revoked_there);
+        if let Some(error) = refused {
             assert!(
                 error.message().contains("still granted") && error.is_transient(),
                 "{error:?}"
@@ -719,12 +717,12 @@ async fn both_clouds_sign_in_at_once_and_swapped_answers_mix_nothing_up() {
         ..Connect::new(Cloud::Azure)
     };
     let azure = harness.app.connect(azure).expect("started");
-    let from_azure = person(ADA)
+    let from_azure = user(ADA)
         .browse(harness.next_page().await.as_str())
         .await
         .expect_redirect();
     let gcp = harness.app.connect(google()).expect("started");
-    let from_google = person(ADA)
+    let from_google = user(ADA)
         .browse(harness.next_page().await.as_str())
         .await
         .expect_redirect();
@@ -767,13 +765,13 @@ async fn both_clouds_sign_in_at_once_and_swapped_answers_mix_nothing_up() {
 }
 
 #[tokio::test]
-async fn a_code_of_one_cloud_with_the_state_of_the_other_connects_nobody() {
+async fn a_code_of_one_cloud_with_the_state_of_the_other_connects_no_account() {
     let harness = Harness::start().await;
     let azure = harness
         .app
         .connect(Connect::new(Cloud::Azure))
         .expect("started");
-    let from_azure = person(ADA)
+    let from_azure = user(ADA)
         .browse(harness.next_page().await.as_str())
         .await
         .expect_redirect();

@@ -8,11 +8,11 @@ use mcm_core::snapshot::Status;
 use sandbox_clouds::google::{DESKTOP_CLIENT_ID, DESKTOP_CLIENT_SECRET, Policy};
 use sandbox_clouds::{Endpoint, Fault, GoogleDirectory, Options, Rule, Sandbox};
 
-use crate::google::{FREELANCER, again, connect, google, person, refresh_token, settled};
+use crate::google::{FREELANCER, again, connect, google, refresh_token, settled, user};
 use crate::harness::{ADA, Harness, within};
 
 #[tokio::test]
-async fn an_id_token_that_fails_a_check_connects_nobody() {
+async fn an_id_token_that_fails_a_check_connects_no_account() {
     for fault in [
         Fault::WrongNonce,
         Fault::WrongIssuer,
@@ -39,7 +39,7 @@ async fn an_id_token_that_fails_a_check_connects_nobody() {
 }
 
 #[tokio::test]
-async fn an_answer_from_nobody_or_from_another_issuer_is_not_used() {
+async fn an_answer_from_an_unknown_issuer_or_from_another_issuer_is_not_used() {
     // The discovery document promises an `iss`.
     for fault in [Fault::WrongIssuer, Fault::MissingIssuer] {
         let harness = Harness::start().await;
@@ -73,7 +73,7 @@ async fn the_issuer_of_an_id_token_may_lack_its_scheme() {
     assert_eq!(
         connect(&harness, ADA).await.expect("connected again"),
         id,
-        "one person, one row"
+        "one user, one row"
     );
     harness.app.renew(&id).await.expect("renewed");
 }
@@ -93,7 +93,7 @@ async fn a_signing_key_that_is_rotated_in_the_middle_of_a_sign_in_is_fetched_onc
     let id = harness.app.connect(google()).expect("started");
     let page = harness.next_page().await;
     harness.clouds.rotate_google_signing_key();
-    person(FREELANCER).browse(page.as_str()).await;
+    user(FREELANCER).browse(page.as_str()).await;
     let id = within(harness.app.sign_in_ended(id))
         .await
         .expect("connected");
@@ -107,7 +107,7 @@ async fn a_signing_key_that_is_rotated_in_the_middle_of_a_sign_in_is_fetched_onc
             .faults()
             .next(Endpoint::GoogleToken, Fault::WrongSignature);
         harness
-            .sign_in(google(), &person(ADA))
+            .sign_in(google(), &user(ADA))
             .await
             .expect_err("an unknown key");
     }
@@ -118,7 +118,7 @@ async fn a_signing_key_that_is_rotated_in_the_middle_of_a_sign_in_is_fetched_onc
         .faults()
         .next(Endpoint::GoogleToken, Fault::WrongSignature);
     harness
-        .sign_in(google(), &person(ADA))
+        .sign_in(google(), &user(ADA))
         .await
         .expect_err("an unknown key");
     assert_eq!(keys(), 3);
@@ -175,7 +175,7 @@ async fn a_renewal_with_a_forged_or_foreign_id_token_is_dropped_and_tried_again(
 }
 
 #[tokio::test]
-async fn without_a_client_secret_a_client_that_needs_none_works_and_another_is_told_what_to_set() {
+async fn without_a_client_secret_a_client_that_needs_none_works_and_another_says_what_to_set() {
     let lenient = Policy {
         requires_secret: false,
         ..Policy::default()
@@ -356,7 +356,7 @@ async fn an_api_that_is_not_enabled_names_the_project_and_the_link() {
     let id = connect(&harness, ADA)
         .await
         .expect("connected all the same");
-    let error = harness.row(&id).targets_error.expect("told");
+    let error = harness.row(&id).targets_error.expect("reported");
     assert_eq!(error.code, Code::AdminNeeded);
     assert!(
         error.message.contains("project 202611240001"),
@@ -385,7 +385,7 @@ async fn a_session_that_google_ended_early_is_made_again_for_the_list() {
 }
 
 #[tokio::test]
-async fn trouble_at_google_keeps_the_session_and_the_sign_in() {
+async fn a_failure_at_google_keeps_the_session_and_the_sign_in() {
     let harness = Harness::start().await;
     let id = connect(&harness, ADA).await.expect("connected");
     let token = refresh_token(&harness, &id).await;
@@ -401,7 +401,7 @@ async fn trouble_at_google_keeps_the_session_and_the_sign_in() {
                 .app
                 .renew(&id)
                 .await
-                .expect_err("trouble")
+                .expect_err("a failure")
                 .is_transient()
         );
         harness
@@ -433,7 +433,7 @@ async fn a_discovery_document_that_cannot_be_read_ends_the_sign_in_before_the_br
             .faults()
             .always(Endpoint::GoogleDiscovery, fault.clone());
         let error = harness
-            .sign_in(google(), &person(ADA))
+            .sign_in(google(), &user(ADA))
             .await
             .expect_err("no document");
         let is_network = matches!(error.code(), Code::Offline | Code::ServerFailed);
@@ -471,10 +471,10 @@ async fn an_account_stays_with_the_issuer_that_it_came_from() {
 }
 
 #[tokio::test]
-async fn a_person_who_refuses_is_told_so_and_nothing_changes() {
+async fn a_user_who_refuses_is_shown_so_and_nothing_changes() {
     let harness = Harness::start().await;
     let error = harness
-        .sign_in(google(), &person(ADA).refuse_consent())
+        .sign_in(google(), &user(ADA).refuse_consent())
         .await
         .expect_err("refused");
     assert_eq!(error.code(), Code::SignInRefused);
@@ -482,14 +482,14 @@ async fn a_person_who_refuses_is_told_so_and_nothing_changes() {
 }
 
 #[tokio::test]
-async fn a_sign_in_without_a_refresh_token_connects_nobody() {
+async fn a_sign_in_without_a_refresh_token_connects_no_account() {
     let harness = Harness::start().await;
     harness
         .clouds
         .faults()
         .next(Endpoint::GoogleToken, Fault::MissingRefreshToken);
     let error = harness
-        .sign_in(google(), &person(ADA))
+        .sign_in(google(), &user(ADA))
         .await
         .expect_err("no refresh token");
     assert_eq!(error.code(), Code::SignInRejected);
@@ -500,7 +500,7 @@ async fn a_sign_in_without_a_refresh_token_connects_nobody() {
         .faults()
         .always(Endpoint::GoogleToken, Fault::MissingRefreshToken);
     let sign_in = harness.app.connect(again(&id)).expect("started");
-    let browser = person(ADA);
+    let browser = user(ADA);
     harness.visit(&browser).await;
     harness.visit(&browser).await;
     let error = within(harness.app.sign_in_ended(sign_in))
@@ -516,7 +516,7 @@ async fn a_sign_in_without_a_refresh_token_connects_nobody() {
 
 #[tokio::test]
 async fn one_odd_refusal_of_a_renewal_passes_and_the_account_comes_back() {
-    for error in ["invalid_request", "heard_of_by_nobody"] {
+    for error in ["invalid_request", "heard_of_by_no_one"] {
         let harness = Harness::start().await;
         let id = connect(&harness, ADA).await.expect("connected");
         harness.clock.advance(Duration::from_secs(2 * 3600));

@@ -30,7 +30,7 @@ pub(crate) const LIST_LIMITS: ListLimits = ListLimits {
     time: Duration::from_secs(8),
 };
 
-/// The people of the sandbox.
+/// The users of the sandbox.
 pub(crate) const ADA: &str = "ada@contoso.example";
 pub(crate) const GRACE: &str = "grace@fabrikam.example";
 pub(crate) const LINUS: &str = "linus@contoso.example";
@@ -214,16 +214,13 @@ impl Harness {
     }
 
     /// Connects as a user would: starts the sign-in, clicks through the pages, comes back.
-    pub(crate) async fn connect(&self, person: &str) -> Result<AccountId> {
-        self.sign_in(
-            Connect::new(Cloud::Azure),
-            &Browser::new().as_person(person),
-        )
-        .await
+    pub(crate) async fn connect(&self, user: &str) -> Result<AccountId> {
+        self.sign_in(Connect::new(Cloud::Azure), &Browser::new().as_user(user))
+            .await
     }
 
-    pub(crate) async fn sign_in(&self, wish: Connect, browser: &Browser) -> Result<AccountId> {
-        let id = self.app.connect(wish)?;
+    pub(crate) async fn sign_in(&self, wanted: Connect, browser: &Browser) -> Result<AccountId> {
+        let id = self.app.connect(wanted)?;
         let ended = self.app.sign_in_ended(id);
         tokio::pin!(ended);
         // A sign-in may end without a page, for example when the metadata cannot be read.

@@ -207,9 +207,9 @@ async fn valid_json_of_another_shape_is_never_called_a_proxy_or_a_page() {
                 Code::ServerFailed,
                 "{endpoint:?} {body}: {error}"
             );
-            let told = error.message().to_lowercase();
+            let message = error.message().to_lowercase();
             assert!(
-                !told.contains("proxy") && !told.contains("network"),
+                !message.contains("proxy") && !message.contains("network"),
                 "{error}"
             );
         }
@@ -287,7 +287,7 @@ async fn what_a_renewal_cannot_prove_is_asked_of_the_next_sign_in() {
         account: Some(id.clone()),
         ..mcm_core::app::Connect::new(mcm_core::account::Cloud::Azure)
     };
-    let browser = sandbox_clouds::browser::Browser::new().as_person(ADA);
+    let browser = sandbox_clouds::browser::Browser::new().as_user(ADA);
     let (started, visited) = (harness.app.connect(again), harness.next_page().await);
     let sent = visited.query_pairs().find(|(name, _)| name == "claims");
     assert_eq!(proof(&sent.expect("it asks").1), "p1");

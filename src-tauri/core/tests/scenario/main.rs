@@ -1,6 +1,6 @@
 //! Scenarios: the product through its door, `App`, against the sandbox clouds over real sockets.
 //!
-//! A scripted person sits in front of the sandbox's browser. Every scenario ends with the leak check of `harness.rs`.
+//! A scripted user sits in front of the sandbox's browser. Every scenario ends with the leak check of `harness.rs`.
 
 mod azure;
 mod company;

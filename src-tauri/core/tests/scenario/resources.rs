@@ -1,4 +1,4 @@
-//! Sessions for other resources: from the same grant, each with its own life and its own troubles.
+//! Sessions for other resources: from the same grant, each with its own life and its own failures.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn strict() -> Harness {
     Harness::with(|options| options.azure_rotation = Rotation::Strict, &[]).await
 }
 
-/// A token for what a person calls the resource.
+/// A token for what a user calls the resource.
 async fn token(harness: &Harness, id: &AccountId, resource: &str) -> Result<String, Error> {
     let resource = harness.app.resource(id, resource)?;
     let session = harness.app.issue_for(id, &resource, "test").await?;
@@ -139,7 +139,7 @@ async fn callers_in_two_processes_make_one_request_for_each_resource_and_the_gra
 }
 
 #[tokio::test]
-async fn a_resource_that_lacks_consent_costs_itself_is_told_again_and_never_asks_in_vain() {
+async fn a_resource_that_lacks_consent_costs_itself_is_reported_again_and_never_asks_in_vain() {
     let harness = strict().await;
     let id = harness.connect(ADA).await.expect("connected");
     harness.clouds.ask_azure_consent_for(GRAPH);
@@ -167,7 +167,7 @@ async fn a_resource_that_lacks_consent_costs_itself_is_told_again_and_never_asks
     assert_eq!(
         harness.token_requests("refresh_token"),
         asked,
-        "told again, not asked again"
+        "reported again, not asked again"
     );
     token(&harness, &id, "key-vault")
         .await
@@ -190,7 +190,7 @@ async fn a_resource_that_lacks_consent_costs_itself_is_told_again_and_never_asks
 }
 
 #[tokio::test]
-async fn a_grant_that_is_dead_is_the_accounts_trouble_whatever_resource_found_out() {
+async fn a_grant_that_is_dead_is_the_accounts_failure_whichever_resource_found_out() {
     let harness = Harness::start().await;
     let id = harness.connect(ADA).await.expect("connected");
     token(&harness, &id, "graph")
@@ -257,7 +257,7 @@ async fn a_passing_failure_of_a_resource_backs_off_for_that_resource_alone() {
 }
 
 #[tokio::test]
-async fn a_resource_that_nobody_knows_is_named() {
+async fn a_resource_that_the_cloud_does_not_know_is_named() {
     let harness = Harness::start().await;
     let id = harness.connect(ADA).await.expect("connected");
     let error = token(&harness, &id, "https://nobody.example")
@@ -397,13 +397,13 @@ async fn a_sign_in_for_a_resource_ends_its_wait_at_once() {
     let id = harness.connect(ADA).await.expect("connected");
     harness.clouds.ask_azure_consent_for(GRAPH);
     token(&harness, &id, GRAPH).await.expect_err("no consent");
-    let wish = Connect {
+    let wanted = Connect {
         account: Some(id.clone()),
         resource: Some(Identifier::parse(GRAPH).expect("an identifier")),
         ..Connect::new(Cloud::Azure)
     };
-    let browser = Browser::new().as_person(ADA);
-    harness.sign_in(wish, &browser).await.expect("consented");
+    let browser = Browser::new().as_user(ADA);
+    harness.sign_in(wanted, &browser).await.expect("consented");
     token(&harness, &id, GRAPH).await.expect("at once");
 }
 
@@ -411,7 +411,7 @@ async fn a_sign_in_for_a_resource_ends_its_wait_at_once() {
 async fn a_cloud_with_one_credential_for_everything_says_so() {
     let harness = Harness::start().await;
     let id = harness
-        .sign_in(Connect::new(Cloud::Gcp), &Browser::new().as_person(ADA))
+        .sign_in(Connect::new(Cloud::Gcp), &Browser::new().as_user(ADA))
         .await
         .expect("connected");
     let error = harness

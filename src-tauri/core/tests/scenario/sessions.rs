@@ -145,7 +145,7 @@ async fn a_caller_who_gives_up_does_not_lose_the_rotated_grant() {
 }
 
 #[tokio::test]
-async fn a_refused_grant_asks_the_person_once_and_never_loops() {
+async fn a_refused_grant_asks_the_user_once_and_never_loops() {
     let harness = Harness::start().await;
     let id = harness.connect(ADA).await.expect("connected");
     harness.clouds.change_password(ADA);
@@ -208,7 +208,7 @@ async fn a_passing_failure_backs_off_as_long_as_the_server_asked() {
 }
 
 #[tokio::test]
-async fn a_person_who_presses_renew_does_not_wait_for_the_back_off() {
+async fn a_user_who_presses_renew_does_not_wait_for_the_back_off() {
     let harness = Harness::start().await;
     let id = harness.connect(ADA).await.expect("connected");
     harness.clock.advance(2 * HOUR);
@@ -281,7 +281,7 @@ async fn two_processes_that_renew_at_once_share_a_failure() {
 }
 
 #[tokio::test]
-async fn signing_in_again_mends_the_other_tenants_of_the_same_sign_in() {
+async fn signing_in_again_fixes_the_other_tenants_of_the_same_sign_in() {
     let harness = Harness::start().await;
     let home = harness.connect(ADA).await.expect("connected");
     let offered = harness.row(&home).offered[1].tenant_id.clone();
@@ -405,7 +405,7 @@ async fn a_paused_app_renews_nothing_by_itself() {
 fn refused(error: &str, number: u32) -> Fault {
     Fault::OAuthError(OAuthError {
         error: error.into(),
-        description: format!("AADSTS{number}: Told by the sandbox."),
+        description: format!("AADSTS{number}: Set by the sandbox."),
         ..OAuthError::default()
     })
 }
@@ -426,7 +426,7 @@ async fn a_refusal_that_time_or_another_place_ends_is_asked_again_and_the_accoun
             (refused("invalid_grant", 50058), Code::ServerFailed),
             (refused("invalid_grant", 50196), Code::Throttled),
             (Fault::oauth_error("invalid_request"), Code::ServerFailed),
-            (Fault::oauth_error("heard_of_by_nobody"), Code::ServerFailed),
+            (Fault::oauth_error("heard_of_by_no_one"), Code::ServerFailed),
         ]);
     let harness = Harness::start().await;
     let id = harness.connect(ADA).await.expect("connected");
@@ -460,7 +460,7 @@ async fn a_refusal_that_time_or_another_place_ends_is_asked_again_and_the_accoun
 }
 
 #[tokio::test]
-async fn only_what_a_sign_in_mends_asks_for_one() {
+async fn only_what_a_sign_in_fixes_asks_for_one() {
     for number in [50076, 50079, 50173, 70043, 700_082, 65001] {
         let harness = Harness::start().await;
         let id = harness.connect(ADA).await.expect("connected");

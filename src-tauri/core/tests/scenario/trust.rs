@@ -9,7 +9,7 @@ use mcm_core::app::Connect;
 use mcm_core::error::Code;
 use mcm_core::resource::Identifier;
 use sandbox_clouds::browser::Browser;
-use sandbox_clouds::google::directory::{Directory, Person, Project};
+use sandbox_clouds::google::directory::{Directory, GoogleUser, Project};
 use sandbox_clouds::{Endpoint, Fault, Options, Sandbox, Status};
 use secrecy::ExposeSecret as _;
 
@@ -30,12 +30,12 @@ async fn a_sign_in_for_another_resource_leaves_a_session_for_resource_manager() 
     };
     let usual = audience().await;
     let graph = Identifier::parse("https://graph.microsoft.com").expect("an identifier");
-    let wish = Connect {
+    let wanted = Connect {
         resource: Some(graph),
         ..Connect::new(Cloud::Azure)
     };
-    let browser = Browser::new().as_person(ADA);
-    harness.sign_in(wish, &browser).await.expect("signed in");
+    let browser = Browser::new().as_user(ADA);
+    harness.sign_in(wanted, &browser).await.expect("signed in");
     assert_eq!(audience().await, usual);
 }
 
@@ -57,13 +57,13 @@ async fn signing_keys_are_read_again_after_an_hour_so_that_a_withdrawn_one_ends(
 #[tokio::test]
 async fn names_from_a_server_or_another_program_are_shown_without_what_moves_or_hides() {
     let odd = "\u{202e}pay\u{1b}[2J\u{200b}roll";
-    let ada = Person::new(ADA, "Ada", Some("contoso.example")).project(Project::new(
+    let ada = GoogleUser::new(ADA, "Ada", Some("contoso.example")).project(Project::new(
         "contoso-production",
         odd,
         None,
     ));
-    let people = Directory::empty().person(ada);
-    let harness = Harness::with(|options: &mut Options| options.google = people, &[]).await;
+    let users = Directory::empty().user(ada);
+    let harness = Harness::with(|options: &mut Options| options.google = users, &[]).await;
     let id = connect(&harness, ADA).await.expect("connected");
     settled(&harness, &id).await;
     let targets = harness.app.targets(&id).expect("read");
@@ -81,7 +81,7 @@ async fn names_from_a_server_or_another_program_are_shown_without_what_moves_or_
 }
 
 #[tokio::test]
-async fn a_refusal_that_says_how_long_to_wait_is_obeyed_for_that_long() {
+async fn a_refusal_that_says_how_long_to_wait_is_respected_for_that_long() {
     let harness = Harness::start().await;
     let id = harness.connect(ADA).await.expect("connected");
     harness.clock.advance(2 * HOUR);

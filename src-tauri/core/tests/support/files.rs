@@ -1,6 +1,6 @@
 //! A keychain of files for tests: one a secret, replaced atomically, as a keychain daemon outlives its clients.
 //!
-//! Every operation is told to a hook first or last, which may count it, refuse it, or end the process.
+//! A hook is called before or after every operation, and may count it, refuse it, or end the process.
 
 use std::any::Any;
 use std::collections::HashMap;

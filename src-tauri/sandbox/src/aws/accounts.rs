@@ -1,4 +1,4 @@
-//! What tells accounts apart by name: IAM's `ListAccountAliases` and Organizations' `ListAccounts`; and IAM's `GetRole`.
+//! What distinguishes accounts by name: IAM's `ListAccountAliases` and Organizations' `ListAccounts`; and IAM's `GetRole`.
 //!
 //! All are optional for a client: most callers may ask none of them.
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// Account of the people.
+/// Account of the users.
 pub const IDENTITY_ACCOUNT: &str = "111122223333";
 /// Account with most of the roles.
 pub const PRODUCTION_ACCOUNT: &str = "444455556666";
@@ -90,7 +90,7 @@ pub enum Trusted {
     /// Everybody in an account whose own policy allows it (`arn:aws:iam::ACCOUNT:root`).
     Account(String),
     /// Everybody whose own policy allows it (`*`).
-    Anybody,
+    AnyPrincipal,
 }
 
 /// The condition of a statement.
@@ -170,7 +170,7 @@ impl Directory {
             production("LeakyReader")
                 .trust(enforced())
                 .trust(Statement {
-                    principal: Trusted::Anybody,
+                    principal: Trusted::AnyPrincipal,
                     condition: Condition::None,
                 }),
             production("ForeignReader").trust(Statement {
@@ -262,7 +262,7 @@ impl User {
 }
 
 impl Role {
-    /// A role that trusts nobody yet and whose sessions last an hour at most.
+    /// A role that trusts no one yet and whose sessions last an hour at most.
     pub fn new(account: &str, name: &str) -> Self {
         Self {
             account: account.to_owned(),
@@ -316,7 +316,7 @@ impl Role {
     }
 }
 
-/// IAM's unique ids: a prefix that tells the kind, and 17 characters.
+/// IAM's unique ids: a prefix for the kind, and 17 characters.
 fn unique_id(prefix: &str, name: &str) -> String {
     let digest = Sha256::digest(name.as_bytes());
     let rest: String = digest

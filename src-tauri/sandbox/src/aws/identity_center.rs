@@ -41,7 +41,7 @@ pub const REGION: &str = "eu-west-1";
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     /// The users' names. The first is the one that a page offers first.
-    pub people: Vec<String>,
+    pub users: Vec<String>,
     /// The accounts, in the order of the list.
     pub accounts: Vec<AssignedAccount>,
 }
@@ -73,7 +73,7 @@ impl Directory {
     /// Two users of Contoso and five accounts: one has leading zeros, one no role.
     pub fn contoso() -> Self {
         Self {
-            people: vec!["ada".into(), "grace@contoso.example".into()],
+            users: vec!["ada".into(), "grace@contoso.example".into()],
             accounts: vec![
                 AssignedAccount::new(
                     IDENTITY_ACCOUNT,
@@ -101,7 +101,7 @@ impl Directory {
             roles: roles.clone(),
         };
         Self {
-            people: vec!["ada".into()],
+            users: vec!["ada".into()],
             accounts: (0..accounts).map(account).collect(),
         }
     }
@@ -208,19 +208,19 @@ struct State {
 /// Whose a token is, and until when it lives.
 #[derive(Clone)]
 struct Issued {
-    person: String,
+    user: String,
     session: u64,
     client_id: String,
     expires: Timestamp,
 }
 
 impl State {
-    fn session_of(&self, person: &str) -> u64 {
-        self.sessions.get(person).copied().unwrap_or_default()
+    fn session_of(&self, user: &str) -> u64 {
+        self.sessions.get(user).copied().unwrap_or_default()
     }
 
     fn is_live(&self, issued: &Issued, now: Timestamp) -> bool {
-        now < issued.expires && self.session_of(&issued.person) == issued.session
+        now < issued.expires && self.session_of(&issued.user) == issued.session
     }
 }
 
@@ -260,10 +260,10 @@ impl IdentityCenter {
     }
 
     /// Ends a user's session: every token is dead, and the credentials of roles live on.
-    pub(crate) fn end_session(&self, person: &str) {
+    pub(crate) fn end_session(&self, user: &str) {
         let mut state = self.state();
-        *state.sessions.entry(person.to_owned()).or_default() += 1;
-        state.browsing.retain(|_, signed_in| signed_in != person);
+        *state.sessions.entry(user.to_owned()).or_default() += 1;
+        state.browsing.retain(|_, signed_in| signed_in != user);
     }
 
     /// Makes every access token unknown; refresh tokens stay.

@@ -28,7 +28,7 @@ pub struct AccessKey {
     pub session_token: Option<String>,
 }
 
-/// Whom a key speaks for.
+/// The owner of a key.
 #[derive(Clone, Debug)]
 pub(super) enum Principal {
     User(User),
@@ -47,7 +47,7 @@ impl Principal {
         }
     }
 
-    /// The ARN that `GetCallerIdentity` tells.
+    /// The ARN that `GetCallerIdentity` returns.
     pub(super) fn arn(&self) -> String {
         match self {
             Self::User(user) => user.arn(),
@@ -60,7 +60,7 @@ impl Principal {
         }
     }
 
-    /// The unique id that `GetCallerIdentity` tells.
+    /// The unique id that `GetCallerIdentity` returns.
     pub(super) fn id(&self) -> String {
         match self {
             Self::User(user) => user.id(),

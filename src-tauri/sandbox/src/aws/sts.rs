@@ -192,7 +192,7 @@ fn trusts(state: &mut RoleState, caller: &Principal, external_id: Option<&str>) 
                 *arn == caller.trusted_arn() && (caller.may_assume() || !is_foreign)
             }
             Trusted::Account(account) => account == caller.account() && caller.may_assume(),
-            Trusted::Anybody => caller.may_assume(),
+            Trusted::AnyPrincipal => caller.may_assume(),
         };
         let used_mfa = matches!(caller, Principal::User(user) if user.used_mfa);
         match statement.condition {

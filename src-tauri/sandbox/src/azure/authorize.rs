@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use url::{Url, form_urlencoded};
 
 use super::device::{Approval, DeviceRequest};
-use super::directory::{Person, Tenant};
+use super::directory::{EntraUser, Tenant};
 use super::grants::Code;
 use super::refusal::{Refusal, Trace};
 use super::request::{Asked, Prompt, Redirect, ResponseMode, Target, Unanswerable};
@@ -27,15 +27,15 @@ const COOKIE: &str = "sandbox-azure-session";
 
 type Fields = HashMap<String, String>;
 
-/// Somebody on the way to a code.
+/// A user on the way to a code.
 #[derive(Clone)]
 pub(crate) struct Transaction {
     asked: Asked,
     /// Which browser it is, by its cookie.
     browsing: String,
-    /// Whether the hinted person has been turned down for the whole list.
+    /// Whether the hinted user has been turned down for the whole list.
     wants_list: bool,
-    person: Option<String>,
+    user: Option<String>,
     has_consented: bool,
     has_confirmed: bool,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Transaction {
 #[derive(Clone, Default)]
 pub(crate) struct Browsing {
     /// Who signed in, the latest last.
-    people: Vec<String>,
+    users: Vec<String>,
     /// Who of them passed a second factor.
     passed_second_factor: Vec<String>,
 }
@@ -87,18 +87,18 @@ pub(super) async fn proceed(
         let text = "This sign-in is over. Start again from the app.";
         return azure.error_page(&Refusal::new("invalid_request", 90014, text));
     };
-    if let Some(person) = fields
-        .get("person")
-        .and_then(|email| azure.directory.find_person(email))
+    if let Some(user) = fields
+        .get("user")
+        .and_then(|email| azure.directory.find_user(email))
     {
-        transaction.person = Some(person.email.clone());
+        transaction.user = Some(user.email.clone());
         let mut browsing = azure.browsing();
-        let people = &mut browsing
+        let users = &mut browsing
             .entry(transaction.browsing.clone())
             .or_default()
-            .people;
-        people.retain(|other| *other != person.email);
-        people.push(person.email.clone());
+            .users;
+        users.retain(|other| *other != user.email);
+        users.push(user.email.clone());
     }
     match fields.get("answer").map(String::as_str) {
         Some("another") => transaction.wants_list = true,
@@ -108,7 +108,7 @@ pub(super) async fn proceed(
                 .entry(transaction.browsing.clone())
                 .or_default()
                 .passed_second_factor;
-            passed.extend(transaction.person.clone());
+            passed.extend(transaction.user.clone());
         }
         Some("accept") => transaction.has_consented = true,
         Some("continue") => transaction.has_confirmed = true,
@@ -151,13 +151,13 @@ impl Azure {
 
     fn begin(&self, headers: &HeaderMap, asked: Asked) -> Response {
         let browsing = cookie(headers, COOKIE).unwrap_or_else(|| opaque("sandbox-browser-", 48));
-        let person = self.signed_in(&asked, &browsing);
+        let user = self.signed_in(&asked, &browsing);
         let id = opaque("sandbox-transaction-", 48);
         let transaction = Transaction {
             asked,
             browsing,
             wants_list: false,
-            person,
+            user,
             has_consented: false,
             has_confirmed: false,
         };
@@ -170,17 +170,17 @@ impl Azure {
         if matches!(asked.prompt, Prompt::SelectAccount | Prompt::Login) {
             return None;
         }
-        let people = self
+        let users = self
             .browsing()
             .get(browsing)
             .cloned()
             .unwrap_or_default()
-            .people;
+            .users;
         match &asked.login_hint {
-            Some(hint) => people
+            Some(hint) => users
                 .into_iter()
-                .find(|person| person.eq_ignore_ascii_case(hint)),
-            None if people.len() == 1 => people.into_iter().next(),
+                .find(|user| user.eq_ignore_ascii_case(hint)),
+            None if users.len() == 1 => users.into_iter().next(),
             None => None,
         }
     }
@@ -197,7 +197,7 @@ impl Azure {
     fn next_page(&self, id: &str, transaction: &Transaction) -> Response {
         let asked = &transaction.asked;
         let is_silent = asked.prompt == Prompt::None;
-        let Some(person) = &transaction.person else {
+        let Some(user) = &transaction.user else {
             if is_silent {
                 let text = "Session information is not sufficient for single-sign-on.";
                 return self
@@ -206,38 +206,36 @@ impl Azure {
             let hinted = asked
                 .login_hint
                 .as_deref()
-                .and_then(|hint| self.directory.find_person(hint));
+                .and_then(|hint| self.directory.find_user(hint));
             return match hinted {
-                Some(person)
-                    if !transaction.wants_list && asked.prompt != Prompt::SelectAccount =>
-                {
-                    pages::sign_in(id, asked, person)
+                Some(user) if !transaction.wants_list && asked.prompt != Prompt::SelectAccount => {
+                    pages::sign_in(id, asked, user)
                 }
-                _ => pages::pick_account(id, asked, self.directory.people()),
+                _ => pages::pick_account(id, asked, self.directory.users()),
             };
         };
 
-        let home = match self.person(person) {
-            Ok(person) => &person.home,
+        let home = match self.user(user) {
+            Ok(user) => &user.home,
             Err(refusal) => return self.error_page(&refusal),
         };
         let tenant_id = asked.authority.tenant_id().unwrap_or(home);
-        let (person, tenant) = match self.enter(person, tenant_id) {
+        let (user, tenant) = match self.enter(user, tenant_id) {
             Ok(entered) => entered,
             Err(refusal) => return self.error_page(&refusal),
         };
         let passed = self
             .browsing()
             .get(&transaction.browsing)
-            .is_some_and(|browsing| browsing.passed_second_factor.contains(&person.email));
+            .is_some_and(|browsing| browsing.passed_second_factor.contains(&user.email));
         if (tenant.demands_second_factor || asked.wants_second_factor) && !passed {
             if is_silent {
                 return self.send_refusal(&asked.target, &Refusal::needs_second_factor(&tenant.id));
             }
-            return pages::second_factor(id, asked, person, tenant);
+            return pages::second_factor(id, asked, user, tenant);
         }
         let must_consent = asked.prompt == Prompt::Consent
-            || !self.has_consent(&asked.client_id, person, tenant, &asked.scope.resource);
+            || !self.has_consent(&asked.client_id, user, tenant, &asked.scope.resource);
         if must_consent && !transaction.has_consented {
             if is_silent {
                 return self.send_refusal(&asked.target, &Refusal::needs_consent(&asked.client_id));
@@ -250,20 +248,20 @@ impl Azure {
             } else {
                 &asked.scope.resource
             };
-            return pages::consent(id, asked, person, tenant, opens);
+            return pages::consent(id, asked, user, tenant, opens);
         }
         if asked.target.wants_confirmation() && !transaction.has_confirmed && !is_silent {
-            return pages::confirm(id, asked, person);
+            return pages::confirm(id, asked, user);
         }
 
         self.transactions().remove(id);
-        self.consent(&asked.client_id, person, tenant, &asked.scope.resource);
+        self.consent(&asked.client_id, user, tenant, &asked.scope.resource);
         match &asked.target {
-            Target::Redirect(redirect) => self.send_code(asked, redirect, person, tenant, passed),
+            Target::Redirect(redirect) => self.send_code(asked, redirect, user, tenant, passed),
             Target::Device(device_code) => {
                 let approval = Approval {
                     client_id: asked.client_id.clone(),
-                    person: person.email.clone(),
+                    user: user.email.clone(),
                     tenant_id: tenant.id.clone(),
                     scope: asked.scope.clone(),
                     passed_second_factor: passed,
@@ -278,7 +276,7 @@ impl Azure {
         &self,
         asked: &Asked,
         redirect: &Redirect,
-        person: &Person,
+        user: &EntraUser,
         tenant: &Tenant,
         passed_second_factor: bool,
     ) -> Response {
@@ -290,7 +288,7 @@ impl Azure {
                 redirect_uri: redirect.uri.clone(),
                 challenge: asked.challenge.clone(),
                 authority: asked.authority.key().to_owned(),
-                person: person.email.clone(),
+                user: user.email.clone(),
                 tenant_id: tenant.id.clone(),
                 scope: asked.scope.clone(),
                 nonce: asked.nonce.clone(),
@@ -302,7 +300,7 @@ impl Azure {
         );
         let mut answer = vec![("code", code)];
         if asked.wants_client_info {
-            answer.push(("client_info", client_info(person)));
+            answer.push(("client_info", client_info(user)));
         }
         answer.push(("session_state", random_guid()));
         send(redirect, answer)

@@ -30,7 +30,7 @@ pub(crate) struct DeviceRequest {
 /// What a user's approval brings.
 pub(crate) struct Approval {
     pub(super) client_id: String,
-    pub(super) person: String,
+    pub(super) user: String,
     pub(super) tenant_id: String,
     pub(super) scope: Scope,
     pub(super) passed_second_factor: bool,
@@ -119,7 +119,7 @@ impl Azure {
         })
     }
 
-    /// What a device is told that asks for its tokens.
+    /// The answer to a device that asks for its tokens.
     pub(super) fn poll_device(
         &self,
         device_code: &str,

@@ -1,4 +1,4 @@
-//! The tenants, people and subscriptions that the Azure stand-in knows.
+//! The tenants, users and subscriptions that the Azure stand-in knows.
 //!
 //! Everything has a GUID made from its name, so tests and screenshots are the same at every start. A directory is
 //! built once and does not change while the sandbox runs.
@@ -9,7 +9,7 @@ use crate::identifier::guid;
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     tenants: Vec<Tenant>,
-    people: Vec<Person>,
+    users: Vec<EntraUser>,
 }
 
 /// An Entra tenant.
@@ -17,13 +17,13 @@ pub struct Directory {
 pub struct Tenant {
     /// Its GUID.
     pub id: String,
-    /// The name that people see.
+    /// The name that users see.
     pub name: String,
     /// Its verified domain.
     pub domain: String,
     /// Whether a sign-in has to pass a second factor here.
     pub demands_second_factor: bool,
-    /// Whether an administrator has consented for everybody, so that nobody sees the consent page.
+    /// Whether an administrator has consented for every user, so that none sees the consent page.
     pub has_admin_consent: bool,
     /// Its subscriptions.
     pub subscriptions: Vec<Subscription>,
@@ -34,7 +34,7 @@ pub struct Tenant {
 pub struct Subscription {
     /// Its GUID.
     pub id: String,
-    /// The name that people see.
+    /// The name that users see.
     pub name: String,
     /// `Enabled`, `Disabled`, `Warned`, …
     pub state: String,
@@ -42,12 +42,12 @@ pub struct Subscription {
     pub readers: Vec<String>,
 }
 
-/// Somebody who signs in.
+/// A user who signs in.
 #[derive(Clone, Debug)]
-pub struct Person {
+pub struct EntraUser {
     /// The sign-in name, `ada@contoso.example`.
     pub email: String,
-    /// The name that people see.
+    /// The name that users see.
     pub name: String,
     /// The home tenant's GUID.
     pub home: String,
@@ -56,7 +56,7 @@ pub struct Person {
 }
 
 impl Directory {
-    /// A directory without anybody in it.
+    /// A directory without users.
     pub fn empty() -> Self {
         Self::default()
     }
@@ -87,16 +87,16 @@ impl Directory {
                     .subscription("Northwind trading", "Enabled", &[ada])
                     .subscription("Northwind analytics", "Warned", &[ada]),
             )
-            .person(
+            .user(
                 ada,
                 "Ada Lovelace",
                 &["fabrikam.example", "northwind.example"],
             )
-            .person(grace, "Grace Hopper", &[])
-            .person(linus, "Linus Pauling", &[])
+            .user(grace, "Grace Hopper", &[])
+            .user(linus, "Linus Pauling", &[])
     }
 
-    /// One person, `ada@tenant-1.example`, with so many tenants and so many subscriptions in each.
+    /// One user, `ada@tenant-1.example`, with so many tenants and so many subscriptions in each.
     pub fn of_size(tenants: usize, subscriptions: usize) -> Self {
         let ada = "ada@tenant-1.example";
         let domains: Vec<String> = (1..=tenants.max(1))
@@ -116,7 +116,7 @@ impl Directory {
             directory = directory.tenant(tenant);
         }
         let guest: Vec<&str> = domains.iter().skip(1).map(String::as_str).collect();
-        directory.person(ada, "Ada Lovelace", &guest)
+        directory.user(ada, "Ada Lovelace", &guest)
     }
 
     /// Adds a tenant.
@@ -126,9 +126,9 @@ impl Directory {
     }
 
     /// Adds a user, at home in the tenant of the e-mail's domain and a guest in those of the other domains.
-    pub fn person(mut self, email: &str, name: &str, guest_in: &[&str]) -> Self {
+    pub fn user(mut self, email: &str, name: &str, guest_in: &[&str]) -> Self {
         let domain = email.rsplit('@').next().unwrap_or_default();
-        self.people.push(Person {
+        self.users.push(EntraUser {
             email: email.to_owned(),
             name: name.to_owned(),
             home: guid(domain),
@@ -138,8 +138,8 @@ impl Directory {
     }
 
     /// Everybody.
-    pub fn people(&self) -> &[Person] {
-        &self.people
+    pub fn users(&self) -> &[EntraUser] {
+        &self.users
     }
 
     /// Every tenant.
@@ -148,10 +148,10 @@ impl Directory {
     }
 
     /// The user with this sign-in name, which is compared without regard to case.
-    pub fn find_person(&self, email: &str) -> Option<&Person> {
-        self.people
+    pub fn find_user(&self, email: &str) -> Option<&EntraUser> {
+        self.users
             .iter()
-            .find(|person| person.email.eq_ignore_ascii_case(email))
+            .find(|user| user.email.eq_ignore_ascii_case(email))
     }
 
     /// The tenant with this GUID or domain.
@@ -162,9 +162,9 @@ impl Directory {
     }
 
     /// The tenants that a user may enter, the home tenant first.
-    pub fn tenants_of<'a>(&'a self, person: &'a Person) -> impl Iterator<Item = &'a Tenant> {
-        std::iter::once(&person.home)
-            .chain(&person.guest_in)
+    pub fn tenants_of<'a>(&'a self, user: &'a EntraUser) -> impl Iterator<Item = &'a Tenant> {
+        std::iter::once(&user.home)
+            .chain(&user.guest_in)
             .filter_map(|id| self.find_tenant(id))
     }
 }
@@ -206,7 +206,7 @@ impl Tenant {
     }
 }
 
-impl Person {
+impl EntraUser {
     /// The object id of the user in a tenant: another one in each.
     pub fn object_id(&self, tenant_id: &str) -> String {
         guid(&format!("{tenant_id}/{}", self.email))

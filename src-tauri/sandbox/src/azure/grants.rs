@@ -23,7 +23,7 @@ pub(crate) struct Code {
     pub(crate) challenge: String,
     /// `organizations`, `common` or a tenant's GUID: where the code was asked for.
     pub(crate) authority: String,
-    pub(crate) person: String,
+    pub(crate) user: String,
     pub(crate) tenant_id: String,
     pub(crate) scope: Scope,
     pub(crate) nonce: Option<String>,
@@ -37,7 +37,7 @@ pub(crate) struct Code {
 #[derive(Clone)]
 pub(crate) struct Family {
     pub(crate) client_id: String,
-    pub(crate) person: String,
+    pub(crate) user: String,
     pub(crate) passed_second_factor: bool,
     /// Why its tokens are refused, once they are.
     refused: Option<Refusal>,
@@ -52,7 +52,7 @@ struct RefreshToken {
 /// A bearer token and what it opens.
 #[derive(Clone)]
 pub(crate) struct AccessToken {
-    pub(crate) person: String,
+    pub(crate) user: String,
     pub(crate) tenant_id: String,
     pub(crate) scope: Scope,
     pub(crate) expires: Timestamp,
@@ -103,12 +103,12 @@ impl Grants {
     pub(crate) fn add_family(
         &mut self,
         client_id: &str,
-        person: &str,
+        user: &str,
         passed_second_factor: bool,
     ) -> usize {
         self.families.push(Family {
             client_id: client_id.to_owned(),
-            person: person.to_owned(),
+            user: user.to_owned(),
             passed_second_factor,
             refused: None,
         });
@@ -164,11 +164,11 @@ impl Grants {
     }
 
     /// Refuses every refresh token that a user holds by now.
-    pub(crate) fn refuse(&mut self, person: &str, refusal: &Refusal) {
+    pub(crate) fn refuse(&mut self, user: &str, refusal: &Refusal) {
         for family in self
             .families
             .iter_mut()
-            .filter(|family| family.person.eq_ignore_ascii_case(person))
+            .filter(|family| family.user.eq_ignore_ascii_case(user))
         {
             family.refused = Some(refusal.clone());
         }
@@ -183,8 +183,8 @@ impl Grants {
     }
 
     /// Makes every access token of a user unknown.
-    pub(crate) fn forget_access_tokens(&mut self, person: &str) {
+    pub(crate) fn forget_access_tokens(&mut self, user: &str) {
         self.access_tokens
-            .retain(|_, token| !token.person.eq_ignore_ascii_case(person));
+            .retain(|_, token| !token.user.eq_ignore_ascii_case(user));
     }
 }

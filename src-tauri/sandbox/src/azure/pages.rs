@@ -7,23 +7,23 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::CLIENT_NAME;
-use super::directory::{Person, Tenant};
+use super::directory::{EntraUser, Tenant};
 use super::request::Asked;
 use crate::page::{button, enter_code_at, escape, form, page, submitting_page};
 
 const NOT: &str = "Microsoft";
 
 /// Everybody that could sign in.
-pub(super) fn pick_account(id: &str, asked: &Asked, people: &[Person]) -> Response {
-    let mut buttons: String = people
+pub(super) fn pick_account(id: &str, asked: &Asked, users: &[EntraUser]) -> Response {
+    let mut buttons: String = users
         .iter()
-        .map(|person| {
+        .map(|user| {
             let label = format!(
                 "{} <small>{}</small>",
-                escape(&person.name),
-                escape(&person.email)
+                escape(&user.name),
+                escape(&user.email)
             );
-            button("person", &person.email, &label)
+            button("user", &user.email, &label)
         })
         .collect();
     buttons.push_str(&cancel());
@@ -31,24 +31,29 @@ pub(super) fn pick_account(id: &str, asked: &Asked, people: &[Person]) -> Respon
 }
 
 /// The user that the app expects.
-pub(super) fn sign_in(id: &str, asked: &Asked, person: &Person) -> Response {
+pub(super) fn sign_in(id: &str, asked: &Asked, user: &EntraUser) -> Response {
     let label = format!(
         "Sign in as {} <small>{}</small>",
-        escape(&person.name),
-        escape(&person.email)
+        escape(&user.name),
+        escape(&user.email)
     );
-    let buttons = button("person", &person.email, &label)
+    let buttons = button("user", &user.email, &label)
         + &button("answer", "another", "Use another account")
         + &cancel();
     step("Sign in", "", id, asked, &buttons)
 }
 
 /// What a tenant with a stricter policy asks for.
-pub(super) fn second_factor(id: &str, asked: &Asked, person: &Person, tenant: &Tenant) -> Response {
+pub(super) fn second_factor(
+    id: &str,
+    asked: &Asked,
+    user: &EntraUser,
+    tenant: &Tenant,
+) -> Response {
     let text = format!(
         "<p>{} asks {} for a second factor. In a sandbox, the button is the second factor.</p>\n",
         escape(&tenant.name),
-        escape(&person.email)
+        escape(&user.email)
     );
     let buttons = button("answer", "verify", "Approve the sign-in") + &cancel();
     step("More information required", &text, id, asked, &buttons)
@@ -58,7 +63,7 @@ pub(super) fn second_factor(id: &str, asked: &Asked, person: &Person, tenant: &T
 pub(super) fn consent(
     id: &str,
     asked: &Asked,
-    person: &Person,
+    user: &EntraUser,
     tenant: &Tenant,
     opens: &str,
 ) -> Response {
@@ -66,7 +71,7 @@ pub(super) fn consent(
         "<p><strong>{CLIENT_NAME}</strong> would like to act as {} in {}:</p>\n\
          <ul>\n<li>Access {} as you</li>\n<li>View your basic profile</li>\n\
          <li>Maintain access to data you have given it access to</li>\n</ul>\n",
-        escape(&person.email),
+        escape(&user.email),
         escape(&tenant.name),
         escape(opens)
     );
@@ -75,10 +80,10 @@ pub(super) fn consent(
 }
 
 /// The question before an answer goes to a custom scheme.
-pub(super) fn confirm(id: &str, asked: &Asked, person: &Person) -> Response {
+pub(super) fn confirm(id: &str, asked: &Asked, user: &EntraUser) -> Response {
     let text = format!(
         "<p>You are signing in as {}. Continue only if you started this sign-in in {CLIENT_NAME}.</p>\n",
-        escape(&person.email)
+        escape(&user.email)
     );
     let buttons = button("answer", "continue", "Continue") + &cancel();
     step(

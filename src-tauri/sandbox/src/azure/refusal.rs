@@ -64,9 +64,9 @@ impl Refusal {
         Self::new("unauthorized_client", 700016, text)
     }
 
-    pub(crate) fn not_in_tenant(person: &str, tenant: &str) -> Self {
+    pub(crate) fn not_in_tenant(user: &str, tenant: &str) -> Self {
         let text = format!(
-            "User account '{person}' does not exist in tenant '{tenant}' and cannot access the application in it."
+            "User account '{user}' does not exist in tenant '{tenant}' and cannot access the application in it."
         );
         Self::invalid_grant(50020, text)
     }
@@ -76,7 +76,7 @@ impl Refusal {
             .suberror("bad_token")
     }
 
-    /// The tenant wants a second factor; `claims` tells the client what to ask for.
+    /// The tenant wants a second factor; `claims` says what the client has to ask for.
     pub(crate) fn needs_second_factor(tenant_id: &str) -> Self {
         let policy = guid(&format!("second factor of {tenant_id}"));
         let mut refusal = Self::new(

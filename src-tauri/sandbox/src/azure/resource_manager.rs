@@ -1,6 +1,6 @@
 //! `GET /tenants` and `GET /subscriptions` of Resource Manager.
 //!
-//! Tenants are those that the token's person may enter; subscriptions are those of the token's tenant only. Both
+//! Tenants are those that the token's user may enter; subscriptions are those of the token's tenant only. Both
 //! lists come in pages, and both insist on an unexpired token for this resource.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::Azure;
-use super::directory::{Person, Tenant};
+use super::directory::{EntraUser, Tenant};
 use crate::faults::Fault;
 use crate::server::Spoiled;
 
@@ -32,11 +32,11 @@ pub(super) async fn tenants(
     Query(page): Query<Page>,
     headers: HeaderMap,
 ) -> Response {
-    let (person, _) = match azure.bearer(&headers, &page) {
+    let (user, _) = match azure.bearer(&headers, &page) {
         Ok(bearer) => bearer,
         Err(response) => return *response,
     };
-    let rows = azure.directory.tenants_of(person).map(|tenant| {
+    let rows = azure.directory.tenants_of(user).map(|tenant| {
         json!({
             "id": format!("/tenants/{}", tenant.id),
             "tenantId": tenant.id,
@@ -55,7 +55,7 @@ pub(super) async fn subscriptions(
     Query(page): Query<Page>,
     headers: HeaderMap,
 ) -> Response {
-    let (person, tenant) = match azure.bearer(&headers, &page) {
+    let (user, tenant) = match azure.bearer(&headers, &page) {
         Ok(bearer) => bearer,
         Err(response) => return *response,
     };
@@ -63,7 +63,7 @@ pub(super) async fn subscriptions(
         subscription
             .readers
             .iter()
-            .any(|reader| reader.eq_ignore_ascii_case(&person.email))
+            .any(|reader| reader.eq_ignore_ascii_case(&user.email))
     });
     let rows = visible.map(|subscription| {
         json!({
@@ -94,7 +94,7 @@ impl Azure {
         &self,
         headers: &HeaderMap,
         page: &Page,
-    ) -> Result<(&Person, &Tenant), Box<Response>> {
+    ) -> Result<(&EntraUser, &Tenant), Box<Response>> {
         let token = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
@@ -137,7 +137,7 @@ impl Azure {
                 text,
             )));
         }
-        self.enter(&token.person, &token.tenant_id)
+        self.enter(&token.user, &token.tenant_id)
             .map_err(|_| invalid())
     }
 

@@ -1,7 +1,7 @@
 //! `/{tenant}/oauth2/v2.0/token`: codes and refresh tokens become access tokens.
 //!
 //! A refresh token is bound to a user and a client, not to a tenant: it may be redeemed at every tenant that the
-//! person may enter. The token answer's faults are acted out here.
+//! user may enter. The token answer's faults are acted out here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::grants::{AccessToken, Code};
 use super::refusal::Refusal;
 use super::scope::Scope;
 use super::{Authority, Azure};
-use crate::azure::directory::{Person, Tenant};
+use crate::azure::directory::{EntraUser, Tenant};
 use crate::faults::Fault;
 use crate::identifier::{base64url, guid, opaque};
 use crate::jwt::SigningKey;
@@ -39,7 +39,7 @@ type Fields = HashMap<String, String>;
 /// What a token answer is made from.
 struct Issue<'a> {
     client_id: &'a str,
-    person: &'a Person,
+    user: &'a EntraUser,
     tenant: &'a Tenant,
     scope: Scope,
     nonce: Option<String>,
@@ -121,10 +121,10 @@ fn redeem_code(
         Some(scope) => azure.scope(scope)?,
         None => code.scope.clone(),
     };
-    let family = grants.add_family(client_id, &code.person, code.passed_second_factor);
+    let family = grants.add_family(client_id, &code.user, code.passed_second_factor);
     drop(grants);
 
-    let (person, tenant) = azure.enter(&code.person, &code.tenant_id)?;
+    let (user, tenant) = azure.enter(&code.user, &code.tenant_id)?;
     let scope = Scope {
         wants_refresh_token: code.scope.wants_refresh_token,
         ..scope
@@ -132,7 +132,7 @@ fn redeem_code(
     let wants_client_info = code.wants_client_info || wants_client_info(fields);
     let issue = Issue {
         client_id,
-        person,
+        user,
         tenant,
         scope,
         nonce: code.nonce,
@@ -191,15 +191,15 @@ fn redeem_refresh_token(
         let text = "The refresh token was issued to another application.";
         return Err(Refusal::invalid_grant(70000, text));
     }
-    let home = &azure.person(&family.person)?.home;
-    let (person, tenant) = azure.enter(&family.person, authority.tenant_id().unwrap_or(home))?;
+    let home = &azure.user(&family.user)?.home;
+    let (user, tenant) = azure.enter(&family.user, authority.tenant_id().unwrap_or(home))?;
     let asks_for_it = fields
         .get("claims")
         .is_some_and(|claims| claims.contains("capolids"));
     if (tenant.demands_second_factor || asks_for_it) && !family.passed_second_factor {
         return Err(Refusal::needs_second_factor(&tenant.id));
     }
-    if !azure.has_consent(client_id, person, tenant, &scope.resource) {
+    if !azure.has_consent(client_id, user, tenant, &scope.resource) {
         return Err(Refusal::needs_consent(client_id));
     }
     grants.spend_refresh_token(value);
@@ -212,7 +212,7 @@ fn redeem_refresh_token(
     let wants_client_info = wants_client_info(fields);
     let issue = Issue {
         client_id,
-        person,
+        user,
         tenant,
         scope,
         nonce: None,
@@ -232,12 +232,12 @@ fn redeem_device_code(
     let family =
         azure
             .grants()
-            .add_family(client_id, &approval.person, approval.passed_second_factor);
-    let (person, tenant) = azure.enter(&approval.person, &approval.tenant_id)?;
+            .add_family(client_id, &approval.user, approval.passed_second_factor);
+    let (user, tenant) = azure.enter(&approval.user, &approval.tenant_id)?;
     let (scope, wants_client_info) = (approval.scope, wants_client_info(fields));
     let issue = Issue {
         client_id,
-        person,
+        user,
         tenant,
         scope,
         nonce: None,
@@ -269,7 +269,7 @@ impl Azure {
         self.grants().add_access_token(
             access_token.clone(),
             AccessToken {
-                person: issue.person.email.clone(),
+                user: issue.user.email.clone(),
                 tenant_id: issue.tenant.id.clone(),
                 scope: issue.scope.clone(),
                 expires: now + life,
@@ -298,17 +298,17 @@ impl Azure {
             answer["id_token"] = journal.issue(id_token).into();
         }
         if issue.wants_client_info {
-            answer["client_info"] = client_info(issue.person).into();
+            answer["client_info"] = client_info(issue.user).into();
         }
         for fault in spoiled.iter() {
             match fault {
                 Fault::StringExpiresIn => answer["expires_in"] = life.as_secs().to_string().into(),
                 Fault::AnotherUser if issue.wants_client_info => {
-                    let info = json!({ "uid": guid("another user"), "utid": issue.person.home });
+                    let info = json!({ "uid": guid("another user"), "utid": issue.user.home });
                     answer["client_info"] = base64url(info.to_string()).into();
                 }
                 Fault::UserId(id) if issue.wants_client_info => {
-                    let info = json!({ "uid": id, "utid": issue.person.home });
+                    let info = json!({ "uid": id, "utid": issue.user.home });
                     answer["client_info"] = base64url(info.to_string()).into();
                 }
                 Fault::TokenType(token_type) => answer["token_type"] = token_type.as_str().into(),
@@ -324,7 +324,7 @@ impl Azure {
         let subject = Sha256::digest(format!(
             "{}/{}",
             issue.client_id,
-            issue.person.object_id(tenant_id)
+            issue.user.object_id(tenant_id)
         ));
         let mut claims = json!({
             "ver": "2.0",
@@ -332,9 +332,9 @@ impl Azure {
             "aud": issue.client_id,
             "sub": base64url(subject),
             "tid": tenant_id,
-            "oid": issue.person.object_id(tenant_id),
-            "name": issue.person.name,
-            "preferred_username": issue.person.email,
+            "oid": issue.user.object_id(tenant_id),
+            "name": issue.user.name,
+            "preferred_username": issue.user.email,
             "iat": issued,
             "nbf": issued,
             "exp": (now + ID_TOKEN_LIFE).as_second(),
@@ -344,7 +344,7 @@ impl Azure {
         }
         for fault in spoiled.iter() {
             match fault {
-                Fault::WrongNonce => claims["nonce"] = "a nonce of somebody else".into(),
+                Fault::WrongNonce => claims["nonce"] = "a nonce of another user".into(),
                 Fault::WrongIssuer => claims["iss"] = "https://issuer.example/v2.0".into(),
                 Fault::WrongAudience => claims["aud"] = guid("another application").into(),
                 Fault::WrongTenant => claims["tid"] = guid("another tenant").into(),
@@ -366,6 +366,6 @@ impl Azure {
 }
 
 /// Who the user is across tenants: the object id in the home tenant, and that tenant.
-pub(super) fn client_info(person: &Person) -> String {
-    base64url(json!({ "uid": person.object_id(&person.home), "utid": person.home }).to_string())
+pub(super) fn client_info(user: &EntraUser) -> String {
+    base64url(json!({ "uid": user.object_id(&user.home), "utid": user.home }).to_string())
 }

@@ -23,14 +23,14 @@ const COOKIE: &str = "sandbox-google-session";
 
 type Fields = HashMap<String, String>;
 
-/// Somebody on the way to a code.
+/// A user on the way to a code.
 #[derive(Clone)]
 pub(crate) struct Transaction {
     asked: Asked,
     /// Which browser it is, by its cookie.
     browsing: String,
     wants_list: bool,
-    person: Option<String>,
+    user: Option<String>,
     /// What the user left ticked, once the consent page has been answered.
     ticked: Option<Vec<String>>,
 }
@@ -163,15 +163,12 @@ pub(super) async fn proceed(
             "This sign-in is over. Start again from the app.",
         );
     };
-    if let Some(person) = all("person")
-        .next()
-        .and_then(|hint| google.find_person(hint))
-    {
-        transaction.person = Some(person.subject.clone());
+    if let Some(user) = all("user").next().and_then(|hint| google.find_user(hint)) {
+        transaction.user = Some(user.subject.clone());
         let mut browsing = google.browsing();
-        let people = browsing.entry(transaction.browsing.clone()).or_default();
-        people.retain(|other| *other != person.subject);
-        people.push(person.subject.clone());
+        let users = browsing.entry(transaction.browsing.clone()).or_default();
+        users.retain(|other| *other != user.subject);
+        users.push(user.subject.clone());
     }
     match all("answer").next() {
         Some("another") => transaction.wants_list = true,
@@ -211,13 +208,13 @@ impl Google {
 
     fn begin(&self, headers: &HeaderMap, asked: Asked) -> Response {
         let browsing = cookie(headers, COOKIE).unwrap_or_else(|| opaque("sandbox-browser-", 48));
-        let person = self.signed_in(&asked, &browsing);
+        let user = self.signed_in(&asked, &browsing);
         let id = opaque("sandbox-transaction-", 48);
         let transaction = Transaction {
             asked,
             browsing: browsing.clone(),
             wants_list: false,
-            person,
+            user,
             ticked: None,
         };
         self.transactions().insert(id.clone(), transaction.clone());
@@ -229,14 +226,14 @@ impl Google {
         if asked.prompts_for("select_account") {
             return None;
         }
-        let people = self.browsing().get(browsing).cloned().unwrap_or_default();
+        let users = self.browsing().get(browsing).cloned().unwrap_or_default();
         match asked
             .login_hint
             .as_deref()
-            .and_then(|hint| self.find_person(hint))
+            .and_then(|hint| self.find_user(hint))
         {
-            Some(hinted) => people.into_iter().find(|person| *person == hinted.subject),
-            None if people.len() == 1 => people.into_iter().next(),
+            Some(hinted) => users.into_iter().find(|user| *user == hinted.subject),
+            None if users.len() == 1 => users.into_iter().next(),
             None => None,
         }
     }
@@ -245,10 +242,10 @@ impl Google {
     fn next_page(&self, id: &str, transaction: &Transaction) -> Response {
         let asked = &transaction.asked;
         let is_silent = asked.prompts_for("none");
-        let Some(person) = transaction
-            .person
+        let Some(user) = transaction
+            .user
             .as_deref()
-            .and_then(|hint| self.find_person(hint))
+            .and_then(|hint| self.find_user(hint))
         else {
             if is_silent {
                 return self.refuse(&asked.target, "login_required");
@@ -256,25 +253,25 @@ impl Google {
             let hinted = asked
                 .login_hint
                 .as_deref()
-                .and_then(|hint| self.find_person(hint));
+                .and_then(|hint| self.find_user(hint));
             return match hinted {
-                Some(person) if !transaction.wants_list && !asked.prompts_for("select_account") => {
-                    pages::sign_in(id, &person)
+                Some(user) if !transaction.wants_list && !asked.prompts_for("select_account") => {
+                    pages::sign_in(id, &user)
                 }
-                _ => pages::choose_account(id, self.directory().people()),
+                _ => pages::choose_account(id, self.directory().users()),
             };
         };
 
-        let has_consent =
-            self.grants()
-                .has_consent(&asked.client_id, &person.subject, &asked.scopes)
-                && !asked.prompts_for("consent");
+        let has_consent = self
+            .grants()
+            .has_consent(&asked.client_id, &user.subject, &asked.scopes)
+            && !asked.prompts_for("consent");
         let scopes = match &transaction.ticked {
             None if has_consent => asked.scopes.clone(),
             None if is_silent => {
                 return self.refuse(&asked.target, "consent_required");
             }
-            None => return pages::consent(id, &person, &asked.scopes),
+            None => return pages::consent(id, &user, &asked.scopes),
             Some(ticked) => {
                 let kept = |scope: &&String| scope::is_identity(scope) || ticked.contains(scope);
                 asked.scopes.iter().filter(kept).cloned().collect()
@@ -284,7 +281,7 @@ impl Google {
         let has_just_consented = transaction.ticked.is_some();
         let grant = Grant {
             client_id: asked.client_id.clone(),
-            person: person.subject.clone(),
+            user: user.subject.clone(),
             scopes,
         };
         self.grants().consent(&grant);
@@ -293,7 +290,7 @@ impl Google {
                 asked,
                 redirect,
                 grant,
-                person.hosted_domain.as_deref(),
+                user.hosted_domain.as_deref(),
                 has_just_consented,
             ),
             Target::Device(device_code) => {

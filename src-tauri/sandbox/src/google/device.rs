@@ -99,7 +99,7 @@ pub(super) async fn enter(
 }
 
 impl Google {
-    /// What a device is told that asks for its tokens.
+    /// The answer to a device that asks for its tokens.
     pub(super) fn poll_device(&self, device_code: &str, client_id: &str) -> Result<Grant, Refusal> {
         let interval = self.shared.device_interval;
         match self

@@ -1,4 +1,4 @@
-//! The people and projects that the Google stand-in knows.
+//! The users and projects that the Google stand-in knows.
 //!
 //! Numbers are made from names, so tests and screenshots are the same at every start. Google has no list of tenants:
 //! a user is known by a number, and sees projects.
@@ -8,17 +8,17 @@ use sha2::{Digest as _, Sha256};
 /// Who exists, and what they see.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
-    people: Vec<Person>,
+    users: Vec<GoogleUser>,
 }
 
-/// Somebody who signs in.
+/// A user who signs in.
 #[derive(Clone, Debug)]
-pub struct Person {
+pub struct GoogleUser {
     /// The `sub` of the user's id tokens, 21 digits.
     pub subject: String,
     /// The e-mail address.
     pub email: String,
-    /// The name that people see.
+    /// The name that users see.
     pub name: String,
     /// The Workspace domain (`hd`), unless the account is a personal one.
     pub hosted_domain: Option<String>,
@@ -33,7 +33,7 @@ pub struct Project {
     pub number: String,
     /// Its id, `contoso-production`.
     pub id: String,
-    /// The name that people see.
+    /// The name that users see.
     pub name: String,
     /// `organizations/…` or `folders/…`; personal projects have none.
     pub parent: Option<String>,
@@ -42,7 +42,7 @@ pub struct Project {
 }
 
 impl Directory {
-    /// A directory without anybody in it.
+    /// A directory without users.
     pub fn empty() -> Self {
         Self::default()
     }
@@ -51,7 +51,7 @@ impl Directory {
     pub fn contoso() -> Self {
         let organisation = format!("organizations/{}", digits("contoso.example", 12));
         let folder = |name: &str| format!("folders/{}", digits(name, 12));
-        let ada = Person::new(
+        let ada = GoogleUser::new(
             "ada@contoso.example",
             "Ada Lovelace",
             Some("contoso.example"),
@@ -80,19 +80,19 @@ impl Directory {
             Project::new("contoso-retired", "Contoso retired", Some(&organisation))
                 .delete_requested(),
         );
-        let freelancer = Person::new("ada.freelance@example.net", "Ada Lovelace", None)
+        let freelancer = GoogleUser::new("ada.freelance@example.net", "Ada Lovelace", None)
             .project(Project::new("analytical-engine", "Analytical engine", None));
-        let tim = Person::new(
+        let tim = GoogleUser::new(
             "tim@contoso.example",
             "Tim Berners",
             Some("contoso.example"),
         );
-        Self::empty().person(ada).person(freelancer).person(tim)
+        Self::empty().user(ada).user(freelancer).user(tim)
     }
 
-    /// One person, `ada@contoso.example`, with so many projects.
+    /// One user, `ada@contoso.example`, with so many projects.
     pub fn of_size(projects: usize) -> Self {
-        let mut ada = Person::new(
+        let mut ada = GoogleUser::new(
             "ada@contoso.example",
             "Ada Lovelace",
             Some("contoso.example"),
@@ -104,29 +104,29 @@ impl Directory {
                 None,
             ));
         }
-        Self::empty().person(ada)
+        Self::empty().user(ada)
     }
 
     /// Adds a user.
-    pub fn person(mut self, person: Person) -> Self {
-        self.people.push(person);
+    pub fn user(mut self, user: GoogleUser) -> Self {
+        self.users.push(user);
         self
     }
 
     /// Everybody.
-    pub fn people(&self) -> &[Person] {
-        &self.people
+    pub fn users(&self) -> &[GoogleUser] {
+        &self.users
     }
 
     /// The user with this e-mail address or subject.
-    pub fn find_person(&self, hint: &str) -> Option<&Person> {
-        self.people
+    pub fn find_user(&self, hint: &str) -> Option<&GoogleUser> {
+        self.users
             .iter()
-            .find(|person| person.email.eq_ignore_ascii_case(hint) || person.subject == hint)
+            .find(|user| user.email.eq_ignore_ascii_case(hint) || user.subject == hint)
     }
 }
 
-impl Person {
+impl GoogleUser {
     /// A user without projects, whose subject comes from the address.
     pub fn new(email: &str, name: &str, hosted_domain: Option<&str>) -> Self {
         Self {

@@ -17,7 +17,7 @@ const MAX_REFRESH_TOKENS: usize = 100;
 pub(crate) struct Grant {
     pub(crate) client_id: String,
     /// The subject of the user.
-    pub(crate) person: String,
+    pub(crate) user: String,
     pub(crate) scopes: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Grants {
     /// The oldest first.
     refresh_tokens: Vec<RefreshToken>,
     access_tokens: HashMap<String, AccessToken>,
-    /// The scopes that a user has granted a client, by client and person.
+    /// The scopes that a user has granted a client, by client and user.
     consents: HashMap<(String, String), HashSet<String>>,
 }
 
@@ -94,7 +94,7 @@ impl Grants {
             refused: None,
         });
         let is_alike = |token: &RefreshToken| {
-            token.grant.client_id == grant.client_id && token.grant.person == grant.person
+            token.grant.client_id == grant.client_id && token.grant.user == grant.user
         };
         let alike = self
             .refresh_tokens
@@ -137,9 +137,9 @@ impl Grants {
     }
 
     /// Refuses every refresh token that a user holds by now.
-    pub(super) fn refuse(&mut self, person: &str, refusal: &Refusal) {
+    pub(super) fn refuse(&mut self, user: &str, refusal: &Refusal) {
         for token in &mut self.refresh_tokens {
-            if token.grant.person == person {
+            if token.grant.user == user {
                 token.refused = Some(refusal.clone());
             }
         }
@@ -159,29 +159,28 @@ impl Grants {
     }
 
     /// Makes every access token of a user unknown.
-    pub(super) fn forget_access_tokens(&mut self, person: &str) {
+    pub(super) fn forget_access_tokens(&mut self, user: &str) {
         self.access_tokens
-            .retain(|_, token| token.grant.person != person);
+            .retain(|_, token| token.grant.user != user);
     }
 
-    pub(super) fn has_consent(&self, client_id: &str, person: &str, scopes: &[String]) -> bool {
-        let key = (client_id.to_owned(), person.to_owned());
+    pub(super) fn has_consent(&self, client_id: &str, user: &str, scopes: &[String]) -> bool {
+        let key = (client_id.to_owned(), user.to_owned());
         self.consents
             .get(&key)
             .is_some_and(|granted| scopes.iter().all(|scope| granted.contains(scope)))
     }
 
     pub(super) fn consent(&mut self, grant: &Grant) {
-        let key = (grant.client_id.clone(), grant.person.clone());
+        let key = (grant.client_id.clone(), grant.user.clone());
         self.consents
             .entry(key)
             .or_default()
             .extend(grant.scopes.iter().cloned());
     }
 
-    pub(super) fn forget_consents(&mut self, person: &str) {
-        self.consents
-            .retain(|(_, consenter), _| consenter != person);
+    pub(super) fn forget_consents(&mut self, user: &str) {
+        self.consents.retain(|(_, consenter), _| consenter != user);
     }
 
     /// Ends everything that the owner of a token has granted, through whichever client. `false` when the token
@@ -193,13 +192,12 @@ impl Grants {
             .find(|token| token.value == value)
             .map(|token| &token.grant);
         let accessed = self.access_tokens.get(value).map(|token| &token.grant);
-        let Some(person) = refreshed.or(accessed).map(|grant| grant.person.clone()) else {
+        let Some(user) = refreshed.or(accessed).map(|grant| grant.user.clone()) else {
             return false;
         };
-        self.refresh_tokens
-            .retain(|token| token.grant.person != person);
-        self.forget_access_tokens(&person);
-        self.forget_consents(&person);
+        self.refresh_tokens.retain(|token| token.grant.user != user);
+        self.forget_access_tokens(&user);
+        self.forget_consents(&user);
         true
     }
 }

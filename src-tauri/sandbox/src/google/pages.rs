@@ -6,7 +6,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::directory::Person;
+use super::directory::GoogleUser;
 use super::scope;
 use crate::page::{button, enter_code_at, escape, form, page};
 
@@ -14,8 +14,8 @@ const NOT: &str = "Google";
 const APP: &str = "Multi-Cloud Manager";
 
 /// Everybody that could sign in.
-pub(super) fn choose_account(id: &str, people: &[Person]) -> Response {
-    let buttons: String = people.iter().map(account).collect();
+pub(super) fn choose_account(id: &str, users: &[GoogleUser]) -> Response {
+    let buttons: String = users.iter().map(account).collect();
     step(
         "Choose an account",
         &format!("<p>to continue to {APP}</p>\n"),
@@ -25,8 +25,8 @@ pub(super) fn choose_account(id: &str, people: &[Person]) -> Response {
 }
 
 /// The user that the app expects.
-pub(super) fn sign_in(id: &str, person: &Person) -> Response {
-    let buttons = account(person) + &button("answer", "another", "Use another account") + &cancel();
+pub(super) fn sign_in(id: &str, user: &GoogleUser) -> Response {
+    let buttons = account(user) + &button("answer", "another", "Use another account") + &cancel();
     step(
         "Sign in",
         &format!("<p>to continue to {APP}</p>\n"),
@@ -36,10 +36,10 @@ pub(super) fn sign_in(id: &str, person: &Person) -> Response {
 }
 
 /// What the app wants to do; each scope beyond identity can be unticked.
-pub(super) fn consent(id: &str, person: &Person, scopes: &[String]) -> Response {
+pub(super) fn consent(id: &str, user: &GoogleUser, scopes: &[String]) -> Response {
     let (identity, access): (Vec<&String>, Vec<&String>) =
         scopes.iter().partition(|scope| scope::is_identity(scope));
-    let mut text = format!("<p>as {}</p>\n<ul>\n", escape(&person.email));
+    let mut text = format!("<p>as {}</p>\n<ul>\n", escape(&user.email));
     for scope in identity {
         text.push_str(&format!("<li>{}</li>\n", escape(scope::describe(scope))));
     }
@@ -97,13 +97,13 @@ fn step(title: &str, text: &str, id: &str, rest: &str) -> Response {
     )
 }
 
-fn account(person: &Person) -> String {
+fn account(user: &GoogleUser) -> String {
     let label = format!(
         "{} <small>{}</small>",
-        escape(&person.name),
-        escape(&person.email)
+        escape(&user.name),
+        escape(&user.email)
     );
-    button("person", &person.email, &label)
+    button("user", &user.email, &label)
 }
 
 fn cancel() -> String {

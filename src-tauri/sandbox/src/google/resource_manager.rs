@@ -41,7 +41,7 @@ pub(super) async fn search(
     else {
         return refusal::unauthenticated();
     };
-    let Some(person) = google.find_person(&grant.person) else {
+    let Some(user) = google.find_user(&grant.user) else {
         return refusal::unauthenticated();
     };
     if !scope::open_resource_manager(&grant.scopes) {
@@ -66,7 +66,7 @@ pub(super) async fn search(
         return Json(answer).into_response();
     }
     let wanted = |project: &&Project| state.is_none_or(|state| project.state == state);
-    let projects: Vec<&Project> = person.projects.iter().filter(wanted).collect();
+    let projects: Vec<&Project> = user.projects.iter().filter(wanted).collect();
     let size = search
         .page_size
         .filter(|size| *size > 0)

@@ -2,7 +2,7 @@
 
 use super::refusal::CLOUD_SCOPES;
 
-/// Scopes of the sign-in itself; nobody can untick them.
+/// Scopes of the sign-in itself; no user can untick them.
 const IDENTITY: [&str; 3] = [
     "openid",
     "https://www.googleapis.com/auth/userinfo.email",

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 
-use super::directory::Person;
+use super::directory::GoogleUser;
 use super::grants::Grant;
 use super::refusal::Refusal;
 use super::{Google, scope};
@@ -144,16 +144,16 @@ pub(super) async fn userinfo(State(google): State<Arc<Google>>, headers: HeaderM
         .grants()
         .access(token, google.shared.clock.now())
         .cloned();
-    let person = grant
+    let user = grant
         .as_ref()
-        .and_then(|grant| google.find_person(&grant.person));
-    let (Some(grant), Some(person)) = (&grant, &person) else {
+        .and_then(|grant| google.find_user(&grant.user));
+    let (Some(grant), Some(user)) = (&grant, &user) else {
         let body =
             json!({ "error": "invalid_request", "error_description": "Invalid Credentials" });
         return (StatusCode::UNAUTHORIZED, Json(body)).into_response();
     };
-    let mut body = json!({ "sub": person.subject });
-    describe(&mut body, person, &grant.scopes);
+    let mut body = json!({ "sub": user.subject });
+    describe(&mut body, user, &grant.scopes);
     Json(body).into_response()
 }
 
@@ -194,9 +194,7 @@ impl Google {
         nonce: Option<&str>,
         spoiled: &Spoiled,
     ) -> Result<Value, Refusal> {
-        let person = self
-            .find_person(&grant.person)
-            .ok_or_else(Refusal::revoked)?;
+        let user = self.find_user(&grant.user).ok_or_else(Refusal::revoked)?;
         let now = self.shared.clock.now();
         let life = Duration::from_millis(self.shared.access_token_life.load(Ordering::Relaxed));
         let access_token = self
@@ -213,7 +211,7 @@ impl Google {
             "token_type": "Bearer",
         });
         if scope::have_openid(&grant.scopes) {
-            let claims = self.id_token_claims(&person, grant, nonce, &access_token, spoiled, now);
+            let claims = self.id_token_claims(&user, grant, nonce, &access_token, spoiled, now);
             let key = if spoiled.by(&Fault::WrongSignature) {
                 SigningKey::unpublished()
             } else {
@@ -248,7 +246,7 @@ impl Google {
 
     fn id_token_claims(
         &self,
-        person: &Person,
+        user: &GoogleUser,
         grant: &Grant,
         nonce: Option<&str>,
         access_token: &str,
@@ -260,7 +258,7 @@ impl Google {
             "iss": self.token_issuer(),
             "azp": grant.client_id,
             "aud": grant.client_id,
-            "sub": person.subject,
+            "sub": user.subject,
             "at_hash": base64url(&Sha256::digest(access_token.as_bytes())[..16]),
             "iat": issued,
             "exp": (now + ID_TOKEN_LIFE).as_second(),
@@ -268,10 +266,10 @@ impl Google {
         if let Some(nonce) = nonce {
             claims["nonce"] = nonce.into();
         }
-        describe(&mut claims, person, &grant.scopes);
+        describe(&mut claims, user, &grant.scopes);
         for fault in spoiled.iter() {
             match fault {
-                Fault::WrongNonce => claims["nonce"] = "a nonce of somebody else".into(),
+                Fault::WrongNonce => claims["nonce"] = "a nonce of another user".into(),
                 Fault::WrongIssuer => claims["iss"] = "https://issuer.example".into(),
                 Fault::WrongAudience => claims["aud"] = "another.apps.googleusercontent.com".into(),
                 Fault::WrongTenant => claims["hd"] = "elsewhere.example".into(),
@@ -288,17 +286,17 @@ impl Google {
 }
 
 /// Adds what the scopes allow to be said about a user.
-fn describe(claims: &mut Value, person: &Person, scopes: &[String]) {
-    if let Some(domain) = &person.hosted_domain {
+fn describe(claims: &mut Value, user: &GoogleUser, scopes: &[String]) {
+    if let Some(domain) = &user.hosted_domain {
         claims["hd"] = domain.as_str().into();
     }
     if scope::have_email(scopes) {
-        claims["email"] = person.email.as_str().into();
+        claims["email"] = user.email.as_str().into();
         claims["email_verified"] = true.into();
     }
     if scope::have_profile(scopes) {
-        let (given, family) = person.name.split_once(' ').unwrap_or((&person.name, ""));
-        claims["name"] = person.name.as_str().into();
+        let (given, family) = user.name.split_once(' ').unwrap_or((&user.name, ""));
+        claims["name"] = user.name.as_str().into();
         claims["given_name"] = given.into();
         claims["family_name"] = family.into();
     }

@@ -38,7 +38,7 @@ async fn accounts(clouds: &Sandbox, key: &AccessKey, body: Value) -> Response {
 }
 
 #[tokio::test]
-async fn an_alias_is_told_to_those_who_may_ask_and_need_not_exist() {
+async fn an_alias_is_shown_to_those_who_may_ask_and_need_not_exist() {
     let clouds = sandbox().await;
     let reader = role_session(&clouds, READER).await;
     let body = aliases(&clouds, &reader)
@@ -59,7 +59,7 @@ async fn an_alias_is_told_to_those_who_may_ask_and_need_not_exist() {
 }
 
 #[tokio::test]
-async fn a_role_is_told_to_users_of_its_account_and_to_nobody_else() {
+async fn a_role_is_shown_to_users_of_its_account_and_to_no_one_else() {
     let clouds = sandbox().await;
     let ada = clouds.aws_access_key("ada").expect("there is such a user");
     let role = async |key: &AccessKey, name: &str| {

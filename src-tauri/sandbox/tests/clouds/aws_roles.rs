@@ -1,4 +1,4 @@
-//! AWS: which roles can be assumed by whom, with which External ID, and for how long.
+//! AWS: which roles a caller may assume, with which External ID, and for how long.
 
 use jiff::{SignedDuration, Timestamp};
 use sandbox_clouds::aws::AccessKey;
@@ -171,7 +171,7 @@ async fn a_new_role_appears_late() {
     );
 
     let trust = Statement {
-        principal: Trusted::Anybody,
+        principal: Trusted::AnyPrincipal,
         condition: Condition::None,
     };
     let role = Role::new(PRODUCTION_ACCOUNT, "Planned").trust(trust);
@@ -347,7 +347,7 @@ async fn a_session_ends_on_time_and_is_nothing_without_its_token() {
 }
 
 #[tokio::test]
-async fn a_service_can_be_told_to_refuse() {
+async fn a_service_can_be_set_to_refuse() {
     let clouds = sandbox().await;
     clouds
         .faults()

@@ -14,7 +14,7 @@ use crate::app::{
 
 async fn signed_in() -> (Sandbox, String) {
     let clouds = sandbox().await;
-    let answer = sign_in(&clouds, "organizations", &Browser::new().as_person(ADA)).await;
+    let answer = sign_in(&clouds, "organizations", &Browser::new().as_user(ADA)).await;
     let token = text(&answer, "refresh_token").to_owned();
     (clouds, token)
 }
@@ -23,7 +23,7 @@ async fn signed_in() -> (Sandbox, String) {
 async fn spoiled(fault: Fault) -> Value {
     let clouds = sandbox().await;
     clouds.faults().next(Endpoint::AzureToken, fault);
-    sign_in(&clouds, "organizations", &Browser::new().as_person(ADA)).await
+    sign_in(&clouds, "organizations", &Browser::new().as_user(ADA)).await
 }
 
 async fn raw_refresh(clouds: &Sandbox, token: &str) -> reqwest::Result<reqwest::Response> {

@@ -34,15 +34,15 @@ fn names(answer: &Value) -> Vec<&str> {
         .collect()
 }
 
-async fn access_token(clouds: &Sandbox, person: &str) -> String {
-    let answer = sign_in(clouds, "organizations", &Browser::new().as_person(person)).await;
+async fn access_token(clouds: &Sandbox, user: &str) -> String {
+    let answer = sign_in(clouds, "organizations", &Browser::new().as_user(user)).await;
     text(&answer, "access_token").to_owned()
 }
 
 #[tokio::test]
-async fn a_token_sees_every_tenant_of_the_person_and_the_subscriptions_of_its_own() {
+async fn a_token_sees_every_tenant_of_the_user_and_the_subscriptions_of_its_own() {
     let clouds = sandbox().await;
-    let home = sign_in(&clouds, "organizations", &Browser::new().as_person(ADA)).await;
+    let home = sign_in(&clouds, "organizations", &Browser::new().as_user(ADA)).await;
     let token = text(&home, "access_token");
     let tenants = json(ask(&client(), &list(&clouds, "tenants"), token).await).await;
     assert_eq!(names(&tenants), ["Contoso", "Fabrikam", "Northwind"]);
@@ -95,7 +95,7 @@ async fn lists_come_in_pages() {
 }
 
 #[tokio::test]
-async fn hostile_and_repeating_links_are_told_on_request() {
+async fn hostile_and_repeating_links_are_reported_on_request() {
     let clouds = sandbox().await;
     let token = access_token(&clouds, ADA).await;
     let url = list(&clouds, "subscriptions");
@@ -121,7 +121,7 @@ async fn hostile_and_repeating_links_are_told_on_request() {
 }
 
 #[tokio::test]
-async fn a_missing_unknown_expired_or_rejected_token_is_told_apart() {
+async fn a_missing_unknown_expired_or_rejected_token_is_distinguished() {
     let clouds = sandbox().await;
     let url = list(&clouds, "tenants");
     let code = async |response: Response| {

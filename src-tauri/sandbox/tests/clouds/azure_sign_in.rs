@@ -13,7 +13,7 @@ use crate::app::{
 use crate::receiver::Receiver;
 
 fn ada() -> Browser {
-    Browser::new().as_person(ADA)
+    Browser::new().as_user(ADA)
 }
 
 async fn error_page(request: Authorize) -> String {
@@ -24,7 +24,7 @@ async fn error_page(request: Authorize) -> String {
 }
 
 #[tokio::test]
-async fn a_sign_in_over_the_custom_scheme_ends_in_tokens_for_the_person() {
+async fn a_sign_in_over_the_custom_scheme_ends_in_tokens_for_the_user() {
     let clouds = sandbox().await;
     let url = Authorize::at(&clouds, "organizations", CUSTOM_SCHEME)
         .answer(&ada())
@@ -198,7 +198,7 @@ async fn pressing_cancel_or_refusing_consent_comes_back_as_access_denied() {
 }
 
 #[tokio::test]
-async fn somebody_who_closes_the_window_sends_nothing() {
+async fn a_user_who_closes_the_window_sends_nothing() {
     let clouds = sandbox().await;
     let request = Authorize::at(&clouds, "organizations", CUSTOM_SCHEME);
     assert_eq!(
@@ -214,15 +214,15 @@ async fn somebody_who_closes_the_window_sends_nothing() {
 }
 
 #[tokio::test]
-async fn consent_is_asked_for_once_per_person_and_tenant() {
+async fn consent_is_asked_for_once_per_user_and_tenant() {
     let clouds = sandbox().await;
     sign_in(&clouds, "organizations", &ada()).await;
-    // Somebody who refuses consent gets through, because nobody asks again.
+    // A user who refuses consent gets through, because no page asks again.
     let request = Authorize::at(&clouds, "organizations", CUSTOM_SCHEME);
     let again = request.answer(&ada().refuse_consent()).await;
     assert!(parameter(&again, "code").is_some());
     let linus = request
-        .answer(&Browser::new().as_person(LINUS).refuse_consent())
+        .answer(&Browser::new().as_user(LINUS).refuse_consent())
         .await;
     assert_eq!(parameter(&linus, "error").as_deref(), Some("access_denied"));
 
@@ -274,17 +274,17 @@ async fn a_request_without_s256_is_refused_at_the_redirect_uri() {
 }
 
 #[tokio::test]
-async fn a_tenant_without_the_person_says_so_on_a_page() {
+async fn a_tenant_without_the_user_says_so_on_a_page() {
     let clouds = sandbox().await;
     let request = Authorize::at(&clouds, "northwind.example", CUSTOM_SCHEME);
-    let Landing::ErrorPage(page) = request.browse(&Browser::new().as_person(GRACE)).await else {
+    let Landing::ErrorPage(page) = request.browse(&Browser::new().as_user(GRACE)).await else {
         panic!("Grace must not enter Northwind");
     };
     assert!(page.contains("AADSTS50020"), "{page}");
 }
 
 #[tokio::test]
-async fn a_hint_goes_straight_to_the_person_and_still_lets_another_one_in() {
+async fn a_hint_goes_straight_to_the_user_and_still_lets_another_one_in() {
     let clouds = sandbox().await;
     let request = Authorize::at(&clouds, "organizations", CUSTOM_SCHEME)
         .without("prompt")
@@ -297,7 +297,7 @@ async fn a_hint_goes_straight_to_the_person_and_still_lets_another_one_in() {
         claims(text(&answer, "id_token"))["preferred_username"].clone()
     };
     assert_eq!(answer(&Browser::new()).await, ADA);
-    assert_eq!(answer(&Browser::new().as_person(LINUS)).await, LINUS);
+    assert_eq!(answer(&Browser::new().as_user(LINUS)).await, LINUS);
 }
 
 #[tokio::test]

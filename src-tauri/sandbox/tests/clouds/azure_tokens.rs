@@ -13,13 +13,13 @@ use crate::clock::sandbox_with_clock;
 
 async fn code(clouds: &Sandbox) -> String {
     let url = Authorize::at(clouds, "organizations", CUSTOM_SCHEME)
-        .answer(&Browser::new().as_person(ADA))
+        .answer(&Browser::new().as_user(ADA))
         .await;
     parameter(&url, "code").expect("a code")
 }
 
-async fn refresh_token(clouds: &Sandbox, person: &str) -> String {
-    let answer = sign_in(clouds, "organizations", &Browser::new().as_person(person)).await;
+async fn refresh_token(clouds: &Sandbox, user: &str) -> String {
+    let answer = sign_in(clouds, "organizations", &Browser::new().as_user(user)).await;
     text(&answer, "refresh_token").to_owned()
 }
 
@@ -98,7 +98,7 @@ async fn codes_last_ten_minutes_and_refresh_tokens_ninety_days() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_opens_every_tenant_that_the_person_may_enter() {
+async fn a_refresh_token_opens_every_tenant_that_the_user_may_enter() {
     let clouds = sandbox().await;
     let token = refresh_token(&clouds, ADA).await;
     let answer = json(refresh(&clouds, "northwind.example", &token).await).await;
@@ -108,7 +108,7 @@ async fn a_refresh_token_opens_every_tenant_that_the_person_may_enter() {
     );
     assert_ne!(text(&answer, "refresh_token"), token);
 
-    let grace = Browser::new().as_person(GRACE);
+    let grace = Browser::new().as_user(GRACE);
     let answer = sign_in(&clouds, "fabrikam.example", &grace).await;
     let refused = refresh(&clouds, "contoso.example", text(&answer, "refresh_token")).await;
     assert_eq!(
@@ -118,9 +118,9 @@ async fn a_refresh_token_opens_every_tenant_that_the_person_may_enter() {
 }
 
 #[tokio::test]
-async fn a_person_has_another_object_id_in_each_tenant_and_one_client_info() {
+async fn a_user_has_another_object_id_in_each_tenant_and_one_client_info() {
     let clouds = sandbox().await;
-    let browser = Browser::new().as_person(ADA);
+    let browser = Browser::new().as_user(ADA);
     let home = sign_in(&clouds, "organizations", &browser).await;
     let guest = sign_in(&clouds, "northwind.example", &browser).await;
     assert_ne!(
@@ -133,7 +133,7 @@ async fn a_person_has_another_object_id_in_each_tenant_and_one_client_info() {
 #[tokio::test]
 async fn a_strict_tenant_asks_for_a_second_factor_and_is_content_afterwards() {
     let clouds = sandbox().await;
-    let browser = Browser::new().as_person(ADA);
+    let browser = Browser::new().as_user(ADA);
     let first = sign_in(&clouds, "organizations", &browser).await;
     let response = refresh(&clouds, "fabrikam.example", text(&first, "refresh_token")).await;
     let body = json(response).await;
@@ -156,11 +156,11 @@ async fn the_claims_parameter_brings_the_second_factor_forward() {
             "claims",
             r#"{"access_token":{"capolids":{"essential":true,"values":["x"]}}}"#,
         )
-        .answer(&Browser::new().as_person(ADA))
+        .answer(&Browser::new().as_user(ADA))
         .await;
     let code = parameter(&url, "code").expect("a code");
     let answer = json(redeem(&clouds, "organizations", &code, CUSTOM_SCHEME, VERIFIER).await).await;
-    // Past the second factor, Fabrikam has one thing left to ask for: nobody has consented there yet.
+    // Past the second factor, Fabrikam has one thing left to ask for: no user has consented there yet.
     let refused = refresh(&clouds, "fabrikam.example", text(&answer, "refresh_token")).await;
     assert_eq!(
         refusal(refused).await,
@@ -210,7 +210,7 @@ async fn strict_rotation_kills_the_family_when_an_old_token_comes_back() {
 }
 
 #[tokio::test]
-async fn a_revoked_person_has_to_sign_in_again() {
+async fn a_revoked_user_has_to_sign_in_again() {
     let clouds = sandbox().await;
     let custom = Revocation::Refused(OAuthError {
         error: "invalid_grant".to_owned(),

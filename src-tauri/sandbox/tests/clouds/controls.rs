@@ -11,9 +11,9 @@ fn control(clouds: &Sandbox, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn faults_and_people_are_changed_over_http() {
+async fn faults_and_users_are_changed_over_http() {
     let clouds = sandbox().await;
-    let answer = sign_in(&clouds, "organizations", &Browser::new().as_person(ADA)).await;
+    let answer = sign_in(&clouds, "organizations", &Browser::new().as_user(ADA)).await;
     let token = text(&answer, "refresh_token");
     let post = async |name: &str, body| {
         let url = control(&clouds, name);
@@ -45,8 +45,8 @@ async fn faults_and_people_are_changed_over_http() {
     assert_eq!(refresh(&clouds, "organizations", token).await.status(), 200);
     assert_eq!(
         post(
-            "people",
-            json!({ "person": ADA, "revoke": "password-changed" })
+            "users",
+            json!({ "user": ADA, "revoke": "password-changed" })
         )
         .await,
         204
@@ -56,7 +56,7 @@ async fn faults_and_people_are_changed_over_http() {
         post("settings", json!({ "access-token-life-ms": 2000 })).await,
         204
     );
-    let again = sign_in(&clouds, "organizations", &Browser::new().as_person(ADA)).await;
+    let again = sign_in(&clouds, "organizations", &Browser::new().as_user(ADA)).await;
     assert_eq!(again["expires_in"], 2);
 }
 
@@ -97,7 +97,7 @@ async fn keys_of_aws_are_handed_out_over_http_and_are_among_the_secrets() {
 #[tokio::test]
 async fn the_journal_counts_requests_by_what_they_asked_for() {
     let clouds = sandbox().await;
-    let answer = sign_in(&clouds, "organizations", &Browser::new().as_person(ADA)).await;
+    let answer = sign_in(&clouds, "organizations", &Browser::new().as_user(ADA)).await;
     refresh(&clouds, "northwind.example", text(&answer, "refresh_token")).await;
 
     let url = control(&clouds, "requests");
@@ -154,7 +154,7 @@ async fn the_environment_points_at_the_servers_and_nothing_answers_after_the_dro
         .get(&url)
         .send()
         .await
-        .expect_err("nobody listens any more");
+        .expect_err("no listener is left");
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn error(response: Response) -> (u16, String) {
 
 fn typing(device: &Value) -> Browser {
     Browser::new()
-        .as_person(ADA)
+        .as_user(ADA)
         .with_user_code(text(device, "user_code"))
 }
 
@@ -82,7 +82,7 @@ async fn an_azure_device_gets_tokens_once_its_code_was_typed() {
 }
 
 #[tokio::test]
-async fn an_azure_device_is_told_that_the_person_said_no_or_came_too_late() {
+async fn an_azure_device_is_answered_that_the_user_said_no_or_came_too_late() {
     let (clouds, hands) = sandbox_with_clock(Options::default()).await;
     let device = azure_start(&clouds).await;
     typing(&device)

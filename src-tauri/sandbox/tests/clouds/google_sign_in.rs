@@ -11,7 +11,7 @@ use crate::google_app::{Authorize, CLOUD_SCOPE, FREELANCER, redeem};
 const IOS_REDIRECT: &str = "com.googleusercontent.apps.202611240001-ios:/auth/gcp";
 
 fn ada() -> Browser {
-    Browser::new().as_person(ADA)
+    Browser::new().as_user(ADA)
 }
 
 fn issuer(clouds: &Sandbox) -> String {
@@ -53,7 +53,7 @@ fn verify(token: &str, keys: &jsonwebtoken::jwk::JwkSet) -> bool {
 }
 
 #[tokio::test]
-async fn a_sign_in_over_loopback_ends_in_tokens_for_the_person() {
+async fn a_sign_in_over_loopback_ends_in_tokens_for_the_user() {
     let clouds = sandbox().await;
     let (arrived, redirect_uri) = Authorize::at(&clouds).arrive(&ada()).await;
     assert_eq!(arrived.parameter("state"), Some(STATE));
@@ -109,7 +109,7 @@ async fn discovery_names_every_endpoint_and_announces_the_issuer_in_callbacks() 
 async fn a_personal_account_has_no_hosted_domain() {
     let clouds = sandbox().await;
     let answer = Authorize::at(&clouds)
-        .sign_in(&clouds, &Browser::new().as_person(FREELANCER))
+        .sign_in(&clouds, &Browser::new().as_user(FREELANCER))
         .await;
     assert_eq!(claims(text(&answer, "id_token")).get("hd"), None);
 }

@@ -11,7 +11,7 @@ use crate::clock::sandbox_with_clock;
 use crate::google_app::{Authorize, CLOUD_SCOPE, FREELANCER, redeem, refresh, revoke};
 
 fn ada() -> Browser {
-    Browser::new().as_person(ADA)
+    Browser::new().as_user(ADA)
 }
 
 async fn signed_in(clouds: &Sandbox) -> Value {
@@ -122,7 +122,7 @@ async fn a_refresh_token_is_not_rotated_and_answers_with_an_id_token() {
 }
 
 #[tokio::test]
-async fn a_person_who_revoked_or_must_reauthenticate_is_told_apart() {
+async fn a_user_who_revoked_or_must_reauthenticate_is_distinguished() {
     let clouds = sandbox().await;
     let answer = signed_in(&clouds).await;
     clouds.expire(ADA);
@@ -270,7 +270,7 @@ async fn projects_are_searched_by_state_in_pages() {
 }
 
 #[tokio::test]
-async fn pages_can_be_empty_or_repeat_and_somebody_without_projects_has_no_list() {
+async fn pages_can_be_empty_or_repeat_and_a_user_without_projects_has_no_list() {
     let clouds = sandbox().await;
     let answer = signed_in(&clouds).await;
     let token = text(&answer, "access_token");
@@ -293,7 +293,7 @@ async fn pages_can_be_empty_or_repeat_and_somebody_without_projects_has_no_list(
     assert_eq!(json(projects(&clouds, token, &query).await).await, page);
     clouds.faults().clear();
 
-    let tim = Browser::new().as_person("tim@contoso.example");
+    let tim = Browser::new().as_user("tim@contoso.example");
     let answer = Authorize::at(&clouds).sign_in(&clouds, &tim).await;
     assert_eq!(
         json(projects(&clouds, text(&answer, "access_token"), "").await).await,
@@ -323,7 +323,7 @@ async fn three_thousand_projects_are_read_to_the_end() {
 }
 
 #[tokio::test]
-async fn a_switched_off_api_and_a_missing_scope_are_told_apart() {
+async fn a_switched_off_api_and_a_missing_scope_are_distinguished() {
     let clouds = sandbox().await;
     let reason = async |token: &str| {
         let response = projects(&clouds, token, "").await;
@@ -345,7 +345,7 @@ async fn a_switched_off_api_and_a_missing_scope_are_told_apart() {
         "SERVICE_DISABLED"
     );
 
-    let browser = Browser::new().as_person(FREELANCER).untick("read-only");
+    let browser = Browser::new().as_user(FREELANCER).untick("read-only");
     let answer = Authorize::at(&clouds).sign_in(&clouds, &browser).await;
     assert_eq!(
         reason(text(&answer, "access_token")).await,

@@ -1,4 +1,4 @@
-//! The program: serving until told to stop, and signing in as `$BROWSER`.
+//! The program: serving until it is stopped, and signing in as `$BROWSER`.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -34,7 +34,7 @@ async fn the_program_as_browser_hands_the_custom_scheme_to_the_opener() {
     let output = tokio::task::spawn_blocking(move || {
         Command::new(PROGRAM)
             .arg(url.as_str())
-            .env("SANDBOX_PERSON", ADA)
+            .env("SANDBOX_USER", ADA)
             .env("SANDBOX_OPEN_WITH", "echo")
             .output()
     });

@@ -1,4 +1,4 @@
-"""One of the clouds' Python clients, told nothing: it finds its credential, uses it, and says what it was answered.
+"""One of the clouds' Python clients, without any option: it finds its credential, uses it, and says what it was answered.
 
 It says that it is ready, begins when it is given a line, and stays until it is given another, so that a test can look
 at it.

@@ -74,7 +74,7 @@ impl Begun {
         let mut line = String::new();
         while !line.contains(words) {
             line.clear();
-            let read = reader.read_line(&mut line).expect("mcm tells text");
+            let read = reader.read_line(&mut line).expect("mcm prints text");
             assert!(
                 read > 0,
                 "mcm ended without printing \"{words}\": {}",
@@ -101,7 +101,7 @@ impl Begun {
         if let Some(reader) = &mut self.reader {
             reader
                 .read_to_string(&mut self.stderr)
-                .expect("mcm tells text");
+                .expect("mcm prints text");
         }
         let mut ended = Ended::of(self.child.wait_with_output().expect("mcm ends"));
         ended.stderr.insert_str(0, &self.stderr);

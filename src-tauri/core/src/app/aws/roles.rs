@@ -11,7 +11,8 @@ use crate::app::connect::Connect;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::SignInRequest;
 use crate::provider::aws::{
-    self, Caller, CenterRequest, RoleArn, RoleRequest, RoleTemplates, SESSION_SECONDS, TemplateWish,
+    self, Caller, CenterRequest, RoleArn, RoleRequest, RoleTemplates, SESSION_SECONDS,
+    TemplateOptions,
 };
 use crate::role::{Enforcement, PendingRole, Permissions, Source, SourceChoice};
 use crate::store::Accounts;
@@ -80,8 +81,8 @@ impl App {
     ///
     /// # Errors
     /// Those of `aws_caller` and `RoleTemplates::new`, `storage-*`; nothing is shown that was not stored first.
-    pub async fn prepare_role(&self, wish: PrepareRole) -> Result<PreparedRole> {
-        let asked = wish.source.unwrap_or(Source::Default.into());
+    pub async fn prepare_role(&self, wanted: PrepareRole) -> Result<PreparedRole> {
+        let asked = wanted.source.unwrap_or(Source::Default.into());
         let (source, keys) = self.source_with_keys(&asked).await?;
         let caller = self.aws().caller(&source, keys.as_ref()).await?;
         let stored = self.stored()?;
@@ -89,15 +90,15 @@ impl App {
             .pending_roles
             .iter()
             .rev()
-            .find(|pending| match &wish.external_id {
+            .find(|pending| match &wanted.external_id {
                 Some(id) => pending.external_id == *id,
                 None => {
-                    !wish.another
+                    !wanted.another
                         && pending.source == source
                         && pending.principal_arn == caller.principal_arn
                 }
             });
-        let external_id = match (&wish.external_id, waiting) {
+        let external_id = match (&wanted.external_id, waiting) {
             (_, Some(pending)) => pending.external_id.clone(),
             (None, None) => aws::new_external_id(),
             (Some(id), None) => {
@@ -106,25 +107,25 @@ impl App {
                 id.clone()
             }
         };
-        let role_name = wish
+        let role_name = wanted
             .role_name
             .or_else(|| waiting.map(|pending| pending.role_name.clone()))
             .unwrap_or_else(|| default_role_name(&external_id));
-        let permissions = wish
+        let permissions = wanted
             .permissions
             .or_else(|| waiting.map(|pending| pending.permissions.clone()))
             .unwrap_or_default();
-        let seconds = wish
+        let seconds = wanted
             .session_seconds
             .or_else(|| waiting.and_then(|pending| pending.session_seconds));
         require_life(seconds)?;
-        let template = TemplateWish {
+        let template = TemplateOptions {
             role_name,
             permissions,
             seconds: seconds.unwrap_or(aws::ONE_HOUR),
         };
         let templates = RoleTemplates::new(&caller, &external_id, &template)?;
-        let TemplateWish {
+        let TemplateOptions {
             role_name,
             permissions,
             seconds: session_seconds,
@@ -192,9 +193,9 @@ impl App {
     pub(in crate::app) async fn with_role(
         &self,
         mut request: SignInRequest,
-        wish: &Connect,
+        wanted: &Connect,
     ) -> Result<SignInRequest> {
-        if wish.cloud != Cloud::Aws {
+        if wanted.cloud != Cloud::Aws {
             return Ok(request);
         }
         let known = match &request.known {
@@ -203,7 +204,7 @@ impl App {
             }) => Some((typed_url.clone(), Some(region.clone()))),
             _ => None,
         };
-        let asked = wish
+        let asked = wanted
             .portal
             .clone()
             .map(|portal| (portal.start_url, portal.region));
@@ -216,7 +217,7 @@ impl App {
             return Ok(request);
         }
         let stored = self.stored()?;
-        let asked = wish.role.clone().unwrap_or_default();
+        let asked = wanted.role.clone().unwrap_or_default();
         let role = match (&asked.role_arn, &request.known) {
             (Some(arn), _) => RoleArn::parse(arn)
                 .map_err(|error| given_by_center(&stored, arn).unwrap_or(error))?,
@@ -237,7 +238,7 @@ impl App {
                 "This row belongs to {}, but the ARN is another role's. Use Connect account to add it.",
                 known.label()
             );
-            return Err(Error::new(Code::WrongPerson, message));
+            return Err(Error::new(Code::WrongUser, message));
         }
         let row = row_of(&stored, &role);
         let Chosen {
@@ -273,16 +274,19 @@ impl App {
 
     /// Marks the row of a connected role that was found to be assumable without the right id. No session is created
     /// from it until the user accepts that or fixes the role.
-    pub(in crate::app) async fn note_loosened(&self, wish: &Connect, error: &Error) {
-        if wish.cloud != Cloud::Aws || error.code() != Code::NotEnforced {
+    pub(in crate::app) async fn note_loosened(&self, wanted: &Connect, error: &Error) {
+        if wanted.cloud != Cloud::Aws || error.code() != Code::NotEnforced {
             return;
         }
-        let arn = wish.role.as_ref().and_then(|role| role.role_arn.as_deref());
+        let arn = wanted
+            .role
+            .as_ref()
+            .and_then(|role| role.role_arn.as_deref());
         let role = arn.and_then(|arn| RoleArn::parse(arn).ok());
         let at = self.world.clock.now();
         let noted = self
             .change(|change| {
-                let id = match (&wish.account, &role) {
+                let id = match (&wanted.account, &role) {
                     (Some(id), _) => id.clone(),
                     (None, Some(role)) => match row_of(&change.all()?, role) {
                         Some(row) => row.id.clone(),

@@ -113,7 +113,7 @@ pub(super) fn is_other(row: &Account, identity: &Identity) -> bool {
 }
 
 /// Whether a row is the same user's sign-in to the same Identity Center under another address: an alias and an id name one
-/// instance, and only its user and accounts tell.
+/// instance, and only its user and accounts show which.
 fn is_same_center(row: &Account, signed_in: &SignedIn) -> bool {
     let user = |identity: &Identity| match identity {
         Identity::IdentityCenter {

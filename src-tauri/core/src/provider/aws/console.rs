@@ -120,7 +120,7 @@ async fn signin_token(http: &Http, door: &Url, keys: &AccessKeys) -> Result<Secr
         })?;
     let answer = http.send(request, Dialect::JsonOnSuccess).await?;
     let place = http::place(door);
-    answer.refuse_trouble(&place)?;
+    answer.refuse_server_failure(&place)?;
     let read = serde_json::from_slice::<Token>(&answer.body)
         .ok()
         .filter(|_| answer.status == 200);

@@ -85,7 +85,7 @@ impl Aws {
     /// Signs a user in to Identity Center.
     pub(super) async fn sign_in_to_center(
         &self,
-        wish: &CenterRequest,
+        wanted: &CenterRequest,
         request: &SignInRequest,
         context: &SignInContext,
     ) -> Result<SignedIn> {
@@ -93,12 +93,12 @@ impl Aws {
         let place = find::place(
             &self.http,
             environment,
-            &wish.start_url,
-            wish.region.as_deref(),
+            &wanted.start_url,
+            wanted.region.as_deref(),
         )
         .await?;
         let hosts = Hosts::of(environment, &place.region)?;
-        (context.tell)(SignInEvent::Portal(PortalView {
+        (context.emit)(SignInEvent::Portal(PortalView {
             start_url: place.start_url.clone(),
             region: place.region.clone(),
             region_origin: place.origin,
@@ -131,7 +131,7 @@ impl Aws {
         let (user, accounts) = self.user(&client, &tokens, &place).await?;
         let identity = Identity::IdentityCenter {
             start_url: place.start_url.clone(),
-            typed_url: wish.start_url.trim().to_owned(),
+            typed_url: wanted.start_url.trim().to_owned(),
             region: place.region.clone(),
             partition: partition_of(&place.region).id.to_owned(),
             user_name: user,

@@ -91,8 +91,8 @@ impl Partition {
     }
 
     /// The region to use: the requested one if the partition has it, else the home region.
-    pub(super) fn region<'a>(&self, wished: Option<&'a str>) -> &'a str {
-        wished
+    pub(super) fn region<'a>(&self, wanted: Option<&'a str>) -> &'a str {
+        wanted
             .filter(|region| self.has(region))
             .unwrap_or(self.home_region)
     }

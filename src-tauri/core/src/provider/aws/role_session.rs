@@ -28,7 +28,7 @@ fn is_session_name(name: &str) -> bool {
     (2..=64).contains(&name.len()) && name.bytes().all(fits)
 }
 
-/// The name of a role's sessions: the chosen one, else the caller's own, by which CloudTrail tells who it was and which a
+/// The name of a role's sessions: the chosen one, else the caller's own, by which CloudTrail shows who it was and which a
 /// trust policy may demand (`sts:RoleSessionName`).
 pub(super) fn session_name(chosen: Option<&str>, caller: &str) -> String {
     let own = caller.rsplit('/').next().unwrap_or_default();

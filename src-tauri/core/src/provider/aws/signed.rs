@@ -121,7 +121,7 @@ impl Signed<'_> {
             let region = self.partition.organizations.region;
             let request = self.send("organizations", region, &url, &headers, body);
             let answer = list.page(request).await?;
-            answer.refuse_trouble(&http::place(&url))?;
+            answer.refuse_server_failure(&http::place(&url))?;
             if answer.status != 200 {
                 return no_list(&answer, &http::place(&url));
             }

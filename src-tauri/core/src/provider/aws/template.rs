@@ -20,7 +20,7 @@ const TERRAFORM: &str = include_str!("templates/terraform.tf");
 
 /// The values of a template.
 #[derive(Clone, Debug)]
-pub struct TemplateWish {
+pub struct TemplateOptions {
     /// The name of the role to create.
     pub role_name: String,
     /// Its permissions.
@@ -51,28 +51,28 @@ impl RoleTemplates {
     ///
     /// # Errors
     /// `invalid-input` for a name, a session length, a policy or an External ID that AWS would not accept.
-    pub fn new(caller: &Caller, external_id: &str, wish: &TemplateWish) -> Result<Self> {
+    pub fn new(caller: &Caller, external_id: &str, wanted: &TemplateOptions) -> Result<Self> {
         external_id::check(external_id)?;
-        if !is_role_name(&wish.role_name) {
+        if !is_role_name(&wanted.role_name) {
             let message =
                 "A role name has 1 to 64 letters, digits and _ + = , . @ -. Choose another name.";
             return Err(Error::new(Code::InvalidInput, message));
         }
         // A role permits at least an hour, whatever its sessions ask for.
         let longest = *SESSION_SECONDS.end();
-        if wish.seconds > longest {
+        if wanted.seconds > longest {
             let message = format!(
                 "A session lasts at most {longest} seconds (12 hours). Choose a shorter one."
             );
             return Err(Error::new(Code::InvalidInput, message));
         }
-        let seconds = wish.seconds.max(super::ONE_HOUR).to_string();
-        let policy = policy_arn(&wish.permissions, &caller.partition)?;
+        let seconds = wanted.seconds.max(super::ONE_HOUR).to_string();
+        let policy = policy_arn(&wanted.permissions, &caller.partition)?;
         let filled = |template: &str, quote: fn(&str) -> String, permissions: &str| {
             fill(template, |place| match place {
                 "principal" => quote(&caller.principal_arn),
                 "external_id" => quote(external_id),
-                "role_name" => quote(&wish.role_name),
+                "role_name" => quote(&wanted.role_name),
                 "seconds" => seconds.clone(),
                 "permissions" => permissions.to_owned(),
                 other => unreachable!("no template has the placeholder {other}"),
@@ -100,7 +100,7 @@ impl RoleTemplates {
         let attach = attached(&|arn| {
             format!(
                 "aws iam attach-role-policy \\\n  --role-name {} \\\n  --policy-arn {}\n",
-                shell(&wish.role_name),
+                shell(&wanted.role_name),
                 shell(arn)
             )
         });
@@ -108,7 +108,7 @@ impl RoleTemplates {
             serde_json::from_str(&trust_policy).expect("the template is JSON with quoted values");
         let cli = fill(CREATE_ROLE, |place| match place {
             "trust_policy" => shell(&compact.to_string()),
-            "role_name" => shell(&wish.role_name),
+            "role_name" => shell(&wanted.role_name),
             "seconds" => seconds.clone(),
             "permissions" => attach.clone(),
             other => unreachable!("no template has the placeholder {other}"),
@@ -116,7 +116,7 @@ impl RoleTemplates {
         let cloudformation_command = format!(
             "aws cloudformation deploy --template-file multi-cloud-manager-role.yaml --stack-name {} --capabilities \
              CAPABILITY_NAMED_IAM",
-            stack_name(&wish.role_name)
+            stack_name(&wanted.role_name)
         );
         Ok(Self {
             trust_policy,

@@ -55,7 +55,7 @@ pub(super) struct Verification<'a> {
     /// Whether the role may be so new that it has not spread yet.
     pub(super) may_be_new: bool,
     /// Called with every change.
-    pub(super) tell: &'a (dyn Fn(&[RoleCheck]) + Send + Sync),
+    pub(super) report: &'a (dyn Fn(&[RoleCheck]) + Send + Sync),
 }
 
 /// A role that let the caller in.
@@ -73,11 +73,11 @@ pub(super) struct Verified<'a> {
 /// The checks as the screen shows them.
 pub(super) struct Checks<'a> {
     list: [RoleCheck; 4],
-    tell: &'a (dyn Fn(&[RoleCheck]) + Send + Sync),
+    report: &'a (dyn Fn(&[RoleCheck]) + Send + Sync),
 }
 
 impl<'a> Checks<'a> {
-    fn new(tell: &'a (dyn Fn(&[RoleCheck]) + Send + Sync)) -> Self {
+    fn new(report: &'a (dyn Fn(&[RoleCheck]) + Send + Sync)) -> Self {
         let check = |what| RoleCheck {
             what,
             state: CheckState::Waiting,
@@ -93,7 +93,7 @@ impl<'a> Checks<'a> {
         ];
         Self {
             list: all.map(check),
-            tell,
+            report,
         }
     }
 
@@ -127,16 +127,16 @@ impl<'a> Checks<'a> {
             check.state = state;
             check.until = until;
         }
-        (self.tell)(&self.list);
+        (self.report)(&self.list);
     }
 }
 
 impl<'a> Verification<'a> {
-    /// Runs every check of the External ID, then assumes the role for use, for `wished` seconds or the longest that
+    /// Runs every check of the External ID, then assumes the role for use, for `wanted` seconds or the longest that
     /// it permits. A role that does not enforce the External ID is not assumed again unless that is accepted.
     pub(super) async fn run(
         &self,
-        wished: u32,
+        wanted: u32,
         accept_open: bool,
     ) -> Result<Verified<'a>, Stopped> {
         let started = self.clock.now();
@@ -145,7 +145,7 @@ impl<'a> Verification<'a> {
         } else {
             started
         };
-        let mut checks = Checks::new(self.tell);
+        let mut checks = Checks::new(self.report);
         loop {
             self.right_id(&mut checks, until).await?;
             let verdict = self.verdict(&mut checks).await;
@@ -163,7 +163,7 @@ impl<'a> Verification<'a> {
                 });
             }
             let longest = self.longest().await;
-            match self.for_use(longest.unwrap_or(wished).min(wished)).await {
+            match self.for_use(longest.unwrap_or(wanted).min(wanted)).await {
                 // The refusals above may come from a role that has not spread yet: they do not count.
                 Err(failure)
                     if failure.kind == StsFailureKind::AccessDenied && self.clock.now() < until => {
@@ -184,7 +184,7 @@ impl<'a> Verification<'a> {
 
     /// The result of the two attempts that must fail.
     pub(super) async fn recheck(&self) -> Verdict {
-        self.verdict(&mut Checks::new(self.tell)).await
+        self.verdict(&mut Checks::new(self.report)).await
     }
 
     /// Whether the role lets the caller in without an External ID. Distinguishes a wrong id from the other causes of
@@ -200,16 +200,16 @@ impl<'a> Verification<'a> {
         } else {
             seconds
         };
-        let wish = |seconds| Assume {
+        let wanted = |seconds| Assume {
             role_arn: self.role_arn,
             session_name: self.session_name,
             external_id: Some(self.external_id),
             seconds,
         };
-        match self.sts.assume(&wish(seconds), self.clock.now()).await {
+        match self.sts.assume(&wanted(seconds), self.clock.now()).await {
             // Everything else in the request was checked before, so the length is not permitted.
             Err(failure) if failure.kind == StsFailureKind::Invalid && seconds > ONE_HOUR => {
-                let session = self.sts.assume(&wish(ONE_HOUR), self.clock.now()).await?;
+                let session = self.sts.assume(&wanted(ONE_HOUR), self.clock.now()).await?;
                 Ok((session, ONE_HOUR))
             }
             assumed => assumed.map(|session| (session, seconds)),
@@ -306,13 +306,13 @@ impl<'a> Verification<'a> {
 
     /// Assumes the role and drops the session at once.
     async fn probe(&self, external_id: Option<&str>, seconds: u32) -> Result<(), StsFailure> {
-        let wish = Assume {
+        let wanted = Assume {
             role_arn: self.role_arn,
             session_name: self.chosen_name.unwrap_or(PROBE),
             external_id,
             seconds,
         };
-        self.sts.assume(&wish, self.clock.now()).await.map(drop)
+        self.sts.assume(&wanted, self.clock.now()).await.map(drop)
     }
 }
 

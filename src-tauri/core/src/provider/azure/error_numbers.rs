@@ -61,7 +61,7 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         | 80005 // OnPremisePasswordValidatorUnpredictableWebException
         | 80007 // OnPremisePasswordValidatorErrorOccurredOnPrem
         | 80014 // OnPremisePasswordValidationAuthenticationAgentTimeout
-        => (Wait, "Your organisation's own sign-in server is in trouble."),
+        => (Wait, "Your organisation's own sign-in server is temporarily unavailable."),
         50088 // "Limit on telecom MFA calls reached. Please try again in a few minutes."
         | 50196 // LoopDetected
         | 90055 // TenantThrottlingError

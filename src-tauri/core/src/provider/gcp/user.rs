@@ -44,7 +44,7 @@ impl<'a> Known<'a> {
             "You signed in as {came}, but this row belongs to {who}. Nothing was changed. Sign in again and choose {who}, \
              or use Connect account to add {came}."
         );
-        Err(Error::new(Code::WrongPerson, message))
+        Err(Error::new(Code::WrongUser, message))
     }
 }
 

@@ -24,7 +24,7 @@ const CODE_PAGES: [&str; 2] = ["www.google.com", "google.com"];
 #[derive(Clone, Copy)]
 pub(super) enum Ask<'a> {
     /// The user's identity, and consent.
-    Anybody,
+    AnyUser,
     /// Consent of this user, only where Google has none yet. Then no refresh token comes.
     Known(Known<'a>),
     /// Consent of this user in any case.
@@ -54,7 +54,7 @@ impl Gcp {
         // Google accepts the subject as a hint as well as the address; unlike the address it never changes.
         let mut extra = vec![("access_type", "offline")];
         match ask {
-            Ask::Anybody => extra.push(("prompt", "consent select_account")),
+            Ask::AnyUser => extra.push(("prompt", "consent select_account")),
             Ask::Known(known) => extra.push(("login_hint", known.subject)),
             Ask::Consent(known) => {
                 extra.extend([("login_hint", known.subject), ("prompt", "consent")]);

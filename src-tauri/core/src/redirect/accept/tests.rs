@@ -96,7 +96,7 @@ fn an_address_with_any_difference_is_not_the_redirect_uri() {
         "io.github.multicloudmanager.dev://auth/azure",
         "https://auth/azure",
         "io.github.multicloudmanager://auth:443/azure",
-        "io.github.multicloudmanager://person@auth/azure",
+        "io.github.multicloudmanager://user@auth/azure",
         "io.github.multicloudmanager://auth/azure/",
         "io.github.multicloudmanager://auth/azure/more",
         "io.github.multicloudmanager://auth//azure",

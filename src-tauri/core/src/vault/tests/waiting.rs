@@ -1,4 +1,4 @@
-//! Waiting for the keychain: by whom, how long, and with which answer.
+//! Waiting for the keychain: which caller, how long, and with which answer.
 
 use futures_util::FutureExt as _;
 

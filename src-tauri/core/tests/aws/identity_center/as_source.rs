@@ -54,12 +54,12 @@ async fn a_role_assumes_another_one_with_its_external_id_for_an_hour_at_most() {
         ..PrepareRole::default()
     });
     prepared.await.expect("prepared");
-    let wish = ConnectRole {
+    let wanted = ConnectRole {
         role_arn: Some(AUDITOR.to_owned()),
         source: Some(source),
         ..ConnectRole::default()
     };
-    let id = finish(&harness, with(wish)).await.expect("connected");
+    let id = finish(&harness, with(wanted)).await.expect("connected");
     let connected = known(&harness, &id);
     assert_eq!(
         (connected.enforced, connected.source.to_string()),
@@ -103,12 +103,12 @@ async fn a_sign_in_that_is_over_is_named_by_the_role_that_it_assumes() {
         ..PrepareRole::default()
     });
     prepared.await.expect("prepared");
-    let wish = ConnectRole {
+    let wanted = ConnectRole {
         role_arn: Some(AUDITOR.to_owned()),
         source: Some(source),
         ..ConnectRole::default()
     };
-    let id = finish(&harness, with(wish)).await.expect("connected");
+    let id = finish(&harness, with(wanted)).await.expect("connected");
     harness.clouds.end_identity_center_session("ada");
     harness.clock.advance(3 * HOUR);
     let error = harness.app.session(&id).await.map(drop).expect_err("over");

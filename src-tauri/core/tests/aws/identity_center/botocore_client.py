@@ -42,47 +42,49 @@ registered = oidc.register_client(
 )
 who = {"clientId": registered["clientId"], "clientSecret": registered["clientSecret"]}
 device = oidc.start_device_authorization(**who, startUrl=start_url)
-wish = {**who, "grantType": DEVICE, "deviceCode": device["deviceCode"]}
-told = {"pending": refusal(oidc.create_token, **wish)}
+wanted = {**who, "grantType": DEVICE, "deviceCode": device["deviceCode"]}
+reported = {"pending": refusal(oidc.create_token, **wanted)}
 print(json.dumps({"userCode": device["userCode"], "page": device["verificationUri"]}), flush=True)
 sys.stdin.readline()
 while True:
     try:
-        tokens = oidc.create_token(**wish)
+        tokens = oidc.create_token(**wanted)
         break
     except (oidc.exceptions.AuthorizationPendingException, oidc.exceptions.SlowDownException):
         time.sleep(0.2)
 token = tokens["accessToken"]
 pages = portal.get_paginator("list_accounts").paginate(accessToken=token, PaginationConfig={"PageSize": 2})
-told["accounts"] = [account["accountId"] for page in pages for account in page["accountList"]]
-pages = portal.get_paginator("list_account_roles").paginate(accessToken=token, accountId=told["accounts"][0])
-told["roles"] = [role["roleName"] for page in pages for role in page["roleList"]]
-pair = {"accountId": told["accounts"][0], "roleName": told["roles"][0]}
+reported["accounts"] = [account["accountId"] for page in pages for account in page["accountList"]]
+pages = portal.get_paginator("list_account_roles").paginate(
+    accessToken=token, accountId=reported["accounts"][0]
+)
+reported["roles"] = [role["roleName"] for page in pages for role in page["roleList"]]
+pair = {"accountId": reported["accounts"][0], "roleName": reported["roles"][0]}
 given = portal.get_role_credentials(accessToken=token, **pair)["roleCredentials"]
-told["credentials"] = sorted(given)
+reported["credentials"] = sorted(given)
 keys = {
     "aws_access_key_id": given["accessKeyId"],
     "aws_secret_access_key": given["secretAccessKey"],
     "aws_session_token": given["sessionToken"],
 }
 sts = session.create_client("sts", region_name="eu-west-1", endpoint_url=sys.argv[3], **keys)
-told["arn"] = sts.get_caller_identity()["Arn"]
-told["hours"] = round((given["expiration"] / 1000 - time.time()) / 3600)
-told["too many"] = refusal(portal.list_accounts, accessToken=token, maxResults=100)
-told["unknown token"] = refusal(portal.list_accounts, accessToken="x")
-told["unknown account"] = refusal(portal.list_account_roles, accessToken=token, accountId="999999999999")
-told["not assigned"] = refusal(
+reported["arn"] = sts.get_caller_identity()["Arn"]
+reported["hours"] = round((given["expiration"] / 1000 - time.time()) / 3600)
+reported["too many"] = refusal(portal.list_accounts, accessToken=token, maxResults=100)
+reported["unknown token"] = refusal(portal.list_accounts, accessToken="x")
+reported["unknown account"] = refusal(portal.list_account_roles, accessToken=token, accountId="999999999999")
+reported["not assigned"] = refusal(
     portal.get_role_credentials, accessToken=token, **{**pair, "roleName": "Nobody"}
 )
 refresh = {**who, "grantType": "refresh_token", "refreshToken": tokens["refreshToken"]}
-told["renewed"] = sorted(key for key in oidc.create_token(**refresh) if key.endswith("Token"))
-told["used twice"] = refusal(oidc.create_token, **refresh)
-told["unknown client"] = refusal(oidc.create_token, **{**refresh, "clientId": "x"})
+reported["renewed"] = sorted(key for key in oidc.create_token(**refresh) if key.endswith("Token"))
+reported["used twice"] = refusal(oidc.create_token, **refresh)
+reported["unknown client"] = refusal(oidc.create_token, **{**refresh, "clientId": "x"})
 signed = urllib.request.Request(f"{url}/assignment/accounts", headers={"Authorization": "AWS4-HMAC-SHA256 x"})
 try:
     urllib.request.urlopen(signed)
 except urllib.error.HTTPError as error:
-    told["signed"] = error.code
+    reported["signed"] = error.code
 portal.logout(accessToken=token)
-told["signed out"] = refusal(portal.list_accounts, accessToken=token)
-print(json.dumps(told), flush=True)
+reported["signed out"] = refusal(portal.list_accounts, accessToken=token)
+print(json.dumps(reported), flush=True)

@@ -6,7 +6,7 @@ use sandbox_clouds::Endpoint;
 use sandbox_clouds::browser::Browser;
 use url::Url;
 
-use super::{connect, count, wish};
+use super::{connect, count, wanted};
 use crate::harness::Harness;
 
 /// The redirect URI and the state in the page that the browser is to open.
@@ -39,7 +39,7 @@ async fn a_browser_that_comes_back_at_once_is_answered_every_time() {
     let id = connect(&harness).await.expect("connected");
     for _ in 1..100 {
         // A browser that is signed in and was allowed before asks nothing, and comes back within milliseconds.
-        let begun = harness.app.connect(wish(&harness)).expect("begun");
+        let begun = harness.app.connect(wanted(&harness)).expect("begun");
         let page = harness.next_page().await;
         let (redirect, _) = redirect(&page);
         assert_eq!(redirect.host_str(), Some("127.0.0.1"));
@@ -69,7 +69,7 @@ async fn a_browser_that_comes_back_at_once_is_answered_every_time() {
 async fn what_is_not_the_answer_ends_nothing_and_the_good_one_after_it_succeeds() {
     // I4
     let harness = Harness::start().await;
-    let begun = harness.app.connect(wish(&harness)).expect("begun");
+    let begun = harness.app.connect(wanted(&harness)).expect("begun");
     let page = harness.next_page().await;
     let (redirect, state) = redirect(&page);
     let mut elsewhere = redirect.clone();
@@ -105,7 +105,7 @@ async fn what_is_not_the_answer_ends_nothing_and_the_good_one_after_it_succeeds(
 /// A sign-in whose redirect is opened with these parameters and the right state.
 async fn answered_with(pairs: &[(&str, &str)]) -> (Harness, SignInId, Url) {
     let harness = Harness::start().await;
-    let begun = harness.app.connect(wish(&harness)).expect("begun");
+    let begun = harness.app.connect(wanted(&harness)).expect("begun");
     let page = harness.next_page().await;
     let (redirect, state) = redirect(&page);
     get(&with(&with(&redirect, pairs), &[("state", &state)])).await;
@@ -146,7 +146,7 @@ async fn an_answer_with_a_code_and_an_error_is_a_refusal() {
 async fn a_code_is_redeemed_with_the_verifier_and_the_port_only() {
     // I6. The stand-in refuses a code whose redirect URI is not the one with the port.
     let harness = Harness::start().await;
-    let begun = harness.app.connect(wish(&harness)).expect("begun");
+    let begun = harness.app.connect(wanted(&harness)).expect("begun");
     let page = harness.next_page().await;
     let mut other = page.clone();
     other

@@ -41,8 +41,8 @@ async fn botocore_signs_in_to_the_stand_in_and_raises_the_errors_of_its_models()
         let line = lines.next().expect("a line").expect("text");
         serde_json::from_str(&line).expect("JSON")
     };
-    let told = tokio::task::block_in_place(&mut next);
-    let text = |name: &str| told[name].as_str().expect("text").to_owned();
+    let reported = tokio::task::block_in_place(&mut next);
+    let text = |name: &str| reported[name].as_str().expect("text").to_owned();
     let browser = Browser::new().with_user_code(&text("userCode"));
     let landing = browser.browse(&text("page")).await;
     assert!(
@@ -50,9 +50,9 @@ async fn botocore_signs_in_to_the_stand_in_and_raises_the_errors_of_its_models()
         "{landing:?}"
     );
     writeln!(process.stdin.take().expect("piped"), "done").expect("it waits");
-    let told = tokio::task::block_in_place(&mut next);
+    let reported = tokio::task::block_in_place(&mut next);
     assert!(process.wait().expect("it ends").success());
-    let arn = told["arn"].as_str().expect("an ARN");
+    let arn = reported["arn"].as_str().expect("an ARN");
     assert!(
         arn.starts_with(
             "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_AdministratorAccess_"
@@ -77,5 +77,5 @@ async fn botocore_signs_in_to_the_stand_in_and_raises_the_errors_of_its_models()
         "signed": 400,
         "signed out": "UnauthorizedException",
     });
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
 }

@@ -57,9 +57,9 @@ fn variable(harness: &Harness, name: &str) -> String {
 /// Signs in; the browser reaches the stand-in at its own address.
 async fn sign_in(
     harness: &Harness,
-    wish: Connect,
+    wanted: Connect,
 ) -> mcm_core::error::Result<mcm_core::account::AccountId> {
-    let id = harness.app.connect(wish).expect("begun");
+    let id = harness.app.connect(wanted).expect("begun");
     let page = harness.next_page().await;
     let own = harness.clouds.start_url();
     let mut reached = own.clone();
@@ -117,7 +117,7 @@ async fn fips_and_dual_stack_hosts_are_used_for_the_sign_in_the_portal_and_sts_a
 async fn fips_with_an_address_of_ones_own_is_refused() {
     // I7, I36
     let harness = Harness::with(|_| {}, &[("AWS_USE_FIPS_ENDPOINT", "true")]).await;
-    let id = harness.app.connect(super::wish(&harness)).expect("begun");
+    let id = harness.app.connect(super::wanted(&harness)).expect("begun");
     let error = harness.app.sign_in_ended(id).await.expect_err("refused");
     assert_eq!(error.code(), Code::SettingInvalid);
     assert!(error.message().contains("AWS_USE_FIPS_ENDPOINT"), "{error}");

@@ -240,7 +240,7 @@ async fn a_registration_that_is_over_or_unknown_asks_for_a_sign_in() {
 }
 
 #[tokio::test]
-async fn the_organisation_s_key_and_odd_answers_are_told_for_what_they_are() {
+async fn the_organisation_s_key_and_odd_answers_are_reported_for_what_they_are() {
     // I17, I24, I25
     let harness = Harness::start().await;
     harness

@@ -9,14 +9,14 @@ use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Endpoint, Fault};
 use serde_json::json;
 
-use super::{ADMIN, connect, count, credentials, portal, read, set, wish};
+use super::{ADMIN, connect, count, credentials, portal, read, set, wanted};
 use crate::harness::Harness;
 
 #[tokio::test]
 async fn a_sign_in_registers_as_aws_wants_it_and_connects_the_user_with_every_role() {
     // I1, I2, I10
     let harness = Harness::start().await;
-    let id = harness.app.connect(wish(&harness)).expect("begun");
+    let id = harness.app.connect(wanted(&harness)).expect("begun");
     let page = harness.next_page().await;
     let query: Vec<(String, String)> = page.query_pairs().into_owned().collect();
     let value = |name: &str| {
@@ -109,7 +109,7 @@ async fn denying_on_the_page_cancels_the_sign_in_and_stores_nothing() {
     // I5
     let harness = Harness::start().await;
     let refused = harness
-        .sign_in(wish(&harness), &Browser::new().refuse_consent())
+        .sign_in(wanted(&harness), &Browser::new().refuse_consent())
         .await;
     let error = refused.expect_err("denied");
     assert_eq!(error.code(), Code::SignInRefused);
@@ -184,7 +184,7 @@ async fn a_portal_that_does_not_know_a_new_token_is_in_another_region() {
 async fn a_code_is_typed_on_another_device_at_aws_s_own_page_only() {
     // I12
     let harness = Harness::start().await;
-    let wish = || Connect {
+    let wanted = || Connect {
         device_code: true,
         ..portal(START_URL, Some("eu-west-1"))
     };
@@ -192,7 +192,7 @@ async fn a_code_is_typed_on_another_device_at_aws_s_own_page_only() {
         .clouds
         .faults()
         .next(Endpoint::CenterDevice, Fault::ForeignCodePage);
-    let id = harness.app.connect(wish()).expect("begun");
+    let id = harness.app.connect(wanted()).expect("begun");
     let error = harness
         .app
         .sign_in_ended(id)
@@ -200,7 +200,7 @@ async fn a_code_is_typed_on_another_device_at_aws_s_own_page_only() {
         .expect_err("a foreign page");
     assert_eq!(error.code(), Code::SignInRejected);
 
-    let id = harness.app.connect(wish()).expect("begun");
+    let id = harness.app.connect(wanted()).expect("begun");
     let shown = |step: &SignInStep| match step {
         SignInStep::Code { code, page, .. } => Some((code.clone(), page.clone())),
         _ => None,
@@ -239,7 +239,7 @@ async fn a_code_is_typed_on_another_device_at_aws_s_own_page_only() {
 }
 
 #[tokio::test]
-async fn another_user_in_the_browser_replaces_nobody_without_a_question() {
+async fn another_user_in_the_browser_replaces_no_account_without_a_question() {
     // I26
     let harness = Harness::start().await;
     let ada = connect(&harness).await.expect("connected");
@@ -249,7 +249,7 @@ async fn another_user_in_the_browser_replaces_nobody_without_a_question() {
         on_duplicate: OnDuplicate::Fail,
         ..Connect::new(mcm_core::account::Cloud::Aws)
     };
-    let grace = Browser::new().as_person("grace@contoso.example");
+    let grace = Browser::new().as_user("grace@contoso.example");
     let error = harness
         .sign_in(again(), &grace)
         .await
@@ -319,12 +319,12 @@ async fn disconnecting_stays_on_this_machine_unless_the_user_wants_more() {
 
     let id = connect(&harness).await.expect("connected");
     read(&harness, &id).await;
-    let told = harness
+    let reported = harness
         .app
         .disconnect_and(&id, SignOut::Everywhere)
         .await
         .expect("removed");
-    assert!(told.is_none(), "{told:?}");
+    assert!(reported.is_none(), "{reported:?}");
     assert_eq!(count(&harness, Endpoint::CenterLogout), 1);
     assert_eq!(harness.app.left_over_secrets().expect("readable"), 0);
 }
@@ -367,12 +367,12 @@ async fn signing_out_works_offline_and_where_the_session_has_ended_already() {
     let id = connect(&harness).await.expect("connected");
     read(&harness, &id).await;
     harness.clouds.end_identity_center_session("ada");
-    let told = harness
+    let reported = harness
         .app
         .disconnect_and(&id, SignOut::Everywhere)
         .await
         .expect("removed");
-    assert!(told.is_none(), "401 counts as done: {told:?}");
+    assert!(reported.is_none(), "401 counts as done: {reported:?}");
     assert_eq!(count(&harness, Endpoint::CenterLogout), 1);
 
     let id = connect(&harness).await.expect("connected");
@@ -381,12 +381,12 @@ async fn signing_out_works_offline_and_where_the_session_has_ended_already() {
         .clouds
         .faults()
         .always(Endpoint::CenterLogout, Fault::Hang);
-    let told = harness
+    let reported = harness
         .app
         .disconnect_and(&id, SignOut::Everywhere)
         .await
         .expect("removed here");
-    assert_eq!(told.expect("said").code(), Code::Offline);
+    assert_eq!(reported.expect("said").code(), Code::Offline);
     assert!(harness.rows().is_empty());
     assert_eq!(harness.app.left_over_secrets().expect("readable"), 0);
 }

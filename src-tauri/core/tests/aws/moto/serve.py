@@ -45,7 +45,7 @@ def deploy(cloudformation, name, template):
     return outputs["RoleArn"]
 
 
-def tell(value):
+def answer(value):
     print(json.dumps(value), flush=True)
 
 
@@ -64,16 +64,16 @@ def main():
     requests.post(url + "/moto-api/reset-auth", data="0", timeout=10)
 
     keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
-    tell({"url": url, "access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]})
+    answer({"url": url, "access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]})
     iam, cloudformation = client(url, **keys), client(url, "cloudformation", **keys)
     for line in sys.stdin:
         asked = json.loads(line)
         if "template" in asked:
-            tell({"arn": deploy(cloudformation, asked["name"], asked["template"])})
+            answer({"arn": deploy(cloudformation, asked["name"], asked["template"])})
             continue
         role = iam.create_role(RoleName=asked["name"], AssumeRolePolicyDocument=asked["trust_policy"])
         iam.attach_role_policy(RoleName=asked["name"], PolicyArn=role_policy)
-        tell({"arn": role["Role"]["Arn"]})
+        answer({"arn": role["Role"]["Arn"]})
 
 
 main()

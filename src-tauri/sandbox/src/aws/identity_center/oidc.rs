@@ -53,7 +53,7 @@ pub(super) struct Code {
 /// Who approved, in which session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Approval {
-    person: String,
+    user: String,
     session: u64,
 }
 
@@ -230,7 +230,7 @@ pub(super) async fn authorize(
 pub(super) struct PageAnswer {
     transaction: String,
     #[serde(default)]
-    person: Option<String>,
+    user: Option<String>,
     #[serde(default)]
     answer: Option<String>,
 }
@@ -248,12 +248,12 @@ pub(super) async fn proceed(
     else {
         return page(StatusCode::BAD_REQUEST, NOT, "This sign-in is over", "");
     };
-    if let Some(person) = fields.person {
+    if let Some(user) = fields.user {
         let mut state = center.state();
-        if !state.directory.people.contains(&person) {
+        if !state.directory.users.contains(&user) {
             return page(StatusCode::FORBIDDEN, NOT, "There is no such user", "");
         }
-        state.browsing.insert(transaction.browsing.clone(), person);
+        state.browsing.insert(transaction.browsing.clone(), user);
     }
     match fields.answer.as_deref() {
         Some("cancel") => {
@@ -262,10 +262,10 @@ pub(super) async fn proceed(
         }
         Some("accept") => {
             let mut state = center.state();
-            let person = state.browsing.get(&transaction.browsing).cloned();
+            let user = state.browsing.get(&transaction.browsing).cloned();
             state
                 .consents
-                .extend(person.map(|person| (transaction.client_id.clone(), person)));
+                .extend(user.map(|user| (transaction.client_id.clone(), user)));
             drop(state);
             center.next_page(&fields.transaction, &transaction)
         }
@@ -453,26 +453,26 @@ impl IdentityCenter {
             let main = form("/authorize/answer", &[("transaction", id)], rest);
             page(StatusCode::OK, NOT, title, &main)
         };
-        let (person, people, consented, name) = {
+        let (user, users, consented, name) = {
             let state = self.state();
-            let person = state.browsing.get(&transaction.browsing).cloned();
-            let consented = person.as_ref().is_some_and(|person| {
+            let user = state.browsing.get(&transaction.browsing).cloned();
+            let consented = user.as_ref().is_some_and(|user| {
                 state
                     .consents
-                    .contains(&(transaction.client_id.clone(), person.clone()))
+                    .contains(&(transaction.client_id.clone(), user.clone()))
             });
             let name = state
                 .clients
                 .get(&transaction.client_id)
                 .map_or_else(|| "a device".to_owned(), |client| client.name.clone());
-            (person, state.directory.people.clone(), consented, name)
+            (user, state.directory.users.clone(), consented, name)
         };
-        let Some(person) = person else {
-            let people: String = people
+        let Some(user) = user else {
+            let users: String = users
                 .iter()
-                .map(|person| button("person", person, &escape(person)))
+                .map(|user| button("user", user, &escape(user)))
                 .collect();
-            return step("Sign in", &(people + &button("answer", "cancel", "Cancel")));
+            return step("Sign in", &(users + &button("answer", "cancel", "Cancel")));
         };
         if !consented {
             let rest =
@@ -482,8 +482,8 @@ impl IdentityCenter {
         let mut state = self.state();
         state.transactions.remove(id);
         let approval = Approval {
-            session: state.session_of(&person),
-            person,
+            session: state.session_of(&user),
+            user,
         };
         if let Some(device) = &transaction.device {
             drop(state);
@@ -588,9 +588,9 @@ impl IdentityCenter {
         let (issued, rotation) = {
             let mut state = self.state();
             let rotation = state.policy.rotation;
-            if let Some(person) = state.spent.get(&request.refresh_token).cloned() {
+            if let Some(user) = state.spent.get(&request.refresh_token).cloned() {
                 if rotation == RefreshRotation::DetectReuse {
-                    *state.sessions.entry(person).or_default() += 1;
+                    *state.sessions.entry(user).or_default() += 1;
                 }
                 return Err(wrong());
             }
@@ -603,12 +603,12 @@ impl IdentityCenter {
                 state.refresh_tokens.remove(&request.refresh_token);
                 state
                     .spent
-                    .insert(request.refresh_token.clone(), issued.person.clone());
+                    .insert(request.refresh_token.clone(), issued.user.clone());
             }
             (issued, rotation)
         };
         let approval = Approval {
-            person: issued.person,
+            user: issued.user,
             session: issued.session,
         };
         let rotates = rotation != RefreshRotation::Keep;
@@ -627,7 +627,7 @@ impl IdentityCenter {
         let mut state = self.state();
         let life = state.policy.access_token_life;
         let issued = |expires| Issued {
-            person: approval.person.clone(),
+            user: approval.user.clone(),
             session: approval.session,
             client_id: client_id.to_owned(),
             expires,

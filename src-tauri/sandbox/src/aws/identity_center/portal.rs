@@ -38,7 +38,7 @@ pub(super) async fn accounts(
 ) -> Response {
     center.answer(|| {
         center.called()?;
-        center.person(&headers)?;
+        center.user(&headers)?;
         let directory = center.directory();
         let rows = directory.accounts.iter().map(|account| {
             let email = format!("{}@contoso.example", account.id);
@@ -56,7 +56,7 @@ pub(super) async fn roles(
 ) -> Response {
     center.answer(|| {
         center.called()?;
-        center.person(&headers)?;
+        center.user(&headers)?;
         let id = asked.account_id.clone().unwrap_or_default();
         let policy = center.policy();
         if policy.forbidden_accounts.contains(&id) {
@@ -91,7 +91,7 @@ pub(super) async fn credentials(
 ) -> Response {
     center.answer(|| {
         center.called()?;
-        let person = center.person(&headers)?;
+        let user = center.user(&headers)?;
         let policy = center.policy();
         let name = format!("{}/{}", pair.account_id, pair.role_name);
         let is_assigned = center.directory().accounts.iter().any(|account| {
@@ -114,7 +114,7 @@ pub(super) async fn credentials(
         .read_accounts();
         let session = Principal::Session {
             role,
-            name: person,
+            name: user,
             is_chained: false,
         };
         let issued = center
@@ -134,9 +134,9 @@ pub(super) async fn logout(
     State(center): State<Arc<IdentityCenter>>,
     headers: HeaderMap,
 ) -> Response {
-    match center.person(&headers) {
-        Ok(person) => {
-            center.end_session(&person);
+    match center.user(&headers) {
+        Ok(user) => {
+            center.end_session(&user);
             StatusCode::OK.into_response()
         }
         Err(refusal) => refusal.into_answer(&center.policy()),
@@ -182,7 +182,7 @@ impl IdentityCenter {
     }
 
     /// Whose token the request has.
-    fn person(&self, headers: &HeaderMap) -> Result<String, Refusal> {
+    fn user(&self, headers: &HeaderMap) -> Result<String, Refusal> {
         let state = self.state();
         let now = self.shared.clock.now();
         headers
@@ -190,7 +190,7 @@ impl IdentityCenter {
             .and_then(|token| token.to_str().ok())
             .and_then(|token| state.access_tokens.get(token))
             .filter(|issued| state.is_live(issued, now) && !state.policy.is_wrong_region)
-            .map(|issued| issued.person.clone())
+            .map(|issued| issued.user.clone())
             .ok_or_else(|| {
                 Refusal::portal(
                     401,

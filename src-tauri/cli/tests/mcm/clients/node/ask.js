@@ -1,4 +1,4 @@
-// One of the clouds' JavaScript clients, told nothing: see ask.py.
+// One of the clouds' JavaScript clients, without any option: see ask.py.
 
 import { createInterface } from "node:readline";
 

@@ -31,7 +31,7 @@ const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const PAGE_ROWS: &str = "100";
 /// No list of an organisation has more pages.
 const MAX_PAGES: usize = 1000;
-/// An access token is believed to live for no longer than this, and for this long when its life is not told.
+/// An access token is believed to live for no longer than this, and for this long when its life is unknown.
 const LONGEST_LIFE: u64 = 12 * 3600;
 const ASSUMED_LIFE: u64 = 600;
 const LONGEST_NAME: usize = 128;
@@ -361,7 +361,7 @@ impl Client<'_> {
             .body(Vec::new())
             .map_err(unusable)?;
         let answer = self.http.send(request, Dialect::JsonOrNothing).await?;
-        answer.refuse_trouble(&http::place(&url))?;
+        answer.refuse_server_failure(&http::place(&url))?;
         if matches!(answer.status, 200..=299 | 401) {
             return Ok(());
         }
@@ -437,7 +437,7 @@ impl Client<'_> {
     }
 
     fn read<T: DeserializeOwned>(&self, url: &Url, answer: Answer) -> Outcome<T> {
-        answer.refuse_trouble(&http::place(url))?;
+        answer.refuse_server_failure(&http::place(url))?;
         if answer.status != 200 {
             return Err(Failure::Refused(Refusal::of(&answer)));
         }

@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn look_alikes_are_nobody_s_or_refused() {
+    fn look_alikes_fit_no_account_or_are_refused() {
         // I8
         for pasted in [
             "https://d-1.awsapps.com.evil.net/start",

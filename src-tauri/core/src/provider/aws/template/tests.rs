@@ -1,4 +1,4 @@
-//! Each template is parsed in its own language and has to say exactly what was wished, for every partition and for
+//! Each template is parsed in its own language and has to say exactly what was asked for, for every partition and for
 //! names that mean something to a shell, to YAML or to Terraform.
 
 use hcl::{Body, Expression};
@@ -26,8 +26,8 @@ fn caller(partition: &str, resource: &str) -> Caller {
     }
 }
 
-fn wish(permissions: Permissions) -> TemplateWish {
-    TemplateWish {
+fn wanted(permissions: Permissions) -> TemplateOptions {
+    TemplateOptions {
         role_name: "MultiCloudManager-01234567".into(),
         permissions,
         seconds: 0,
@@ -70,7 +70,7 @@ fn policy(caller: &Caller, id: &str) -> Value {
 fn the_trust_policy_trusts_one_principal_with_one_external_id_and_nothing_else() {
     for (caller, id) in cases() {
         let templates =
-            RoleTemplates::new(&caller, &id, &wish(Permissions::ViewOnly)).expect("a template");
+            RoleTemplates::new(&caller, &id, &wanted(Permissions::ViewOnly)).expect("a template");
         let read: Value = serde_json::from_str(&templates.trust_policy).expect("JSON");
         assert_eq!(read, policy(&caller, &id));
     }
@@ -80,7 +80,7 @@ fn the_trust_policy_trusts_one_principal_with_one_external_id_and_nothing_else()
 fn the_cloudformation_template_makes_that_role_and_tells_its_arn() {
     for (caller, id) in cases() {
         let templates =
-            RoleTemplates::new(&caller, &id, &wish(Permissions::ReadOnly)).expect("a template");
+            RoleTemplates::new(&caller, &id, &wanted(Permissions::ReadOnly)).expect("a template");
         let read = YamlLoader::load_from_str(&templates.cloudformation).expect("YAML");
         let read = as_json(&read[0]);
         let role = &read["Resources"]["Role"];
@@ -100,7 +100,7 @@ fn the_cloudformation_template_makes_that_role_and_tells_its_arn() {
     let templates = RoleTemplates::new(
         &caller("aws", "user/ada"),
         "id",
-        &wish(Permissions::Nothing),
+        &wanted(Permissions::Nothing),
     );
     assert!(
         !templates
@@ -114,7 +114,7 @@ fn the_cloudformation_template_makes_that_role_and_tells_its_arn() {
 fn the_terraform_makes_that_role_with_its_policy_and_tells_its_arn() {
     for (caller, id) in cases() {
         let templates =
-            RoleTemplates::new(&caller, &id, &wish(Permissions::ViewOnly)).expect("a template");
+            RoleTemplates::new(&caller, &id, &wanted(Permissions::ViewOnly)).expect("a template");
         let body: Body = hcl::parse(&templates.terraform).expect("HCL");
         let block = |labels: &[&str]| {
             let fits = |block: &&hcl::Block| {
@@ -163,7 +163,7 @@ fn the_commands_reach_the_aws_cli_as_they_were_meant() {
                 caller.partition
             ),
         };
-        let templates = RoleTemplates::new(&caller, &id, &wish(own.clone())).expect("a template");
+        let templates = RoleTemplates::new(&caller, &id, &wanted(own.clone())).expect("a template");
         let lines = words(&templates.cli);
         let value = |line: &[String], flag: &str| {
             let at = line
@@ -199,7 +199,7 @@ fn a_policy_of_the_persons_own_is_one_of_the_callers_partition() {
         let permissions = Permissions::Policy {
             arn: arn.to_owned(),
         };
-        RoleTemplates::new(&china, "an-id", &wish(permissions))
+        RoleTemplates::new(&china, "an-id", &wanted(permissions))
     };
     asked("arn:aws-cn:iam::111122223333:policy/Own").expect("its own account's");
     asked("arn:aws-cn:iam::aws:policy/SecurityAudit").expect("AWS's");
@@ -220,12 +220,12 @@ fn a_policy_of_the_persons_own_is_one_of_the_callers_partition() {
 #[test]
 fn names_and_lives_that_aws_does_not_take_are_refused_before_a_template_is_made() {
     let made = |role_name: &str, seconds| {
-        let wish = TemplateWish {
+        let wanted = TemplateOptions {
             role_name: role_name.into(),
             seconds,
-            ..wish(Permissions::ViewOnly)
+            ..wanted(Permissions::ViewOnly)
         };
-        RoleTemplates::new(&caller("aws", "user/ada"), "an-id", &wish)
+        RoleTemplates::new(&caller("aws", "user/ada"), "an-id", &wanted)
     };
     assert!(
         made("Reader", 43_200)
@@ -247,7 +247,7 @@ fn names_and_lives_that_aws_does_not_take_are_refused_before_a_template_is_made(
         RoleTemplates::new(
             &caller("aws", "user/ada"),
             "a b",
-            &wish(Permissions::ViewOnly)
+            &wanted(Permissions::ViewOnly)
         )
         .is_err()
     );
