@@ -1,7 +1,17 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
 import { tick } from "svelte";
 import { describe, expect, test, vi } from "vitest";
-import { azure, everyStatus, fabrikam, google, googleWithoutAccess, minutes, NOW, usual } from "../fixtures.ts";
+import {
+  azure,
+  everyStatus,
+  fabrikam,
+  google,
+  googleWithoutAccess,
+  minutes,
+  NOW,
+  usual,
+} from "../fixtures.ts";
+import { watchNothing } from "./near.ts";
 import { button, click, open, row } from "./open.ts";
 
 describe("the list", () => {
@@ -117,21 +127,7 @@ describe("the list", () => {
   });
 
   test("draws a screenful of a thousand rows, and the others when they come near", async () => {
-    const boxes: { box: Element; near: () => void }[] = [];
-    class Watcher {
-      readonly #notify: IntersectionObserverCallback;
-      constructor(notify: IntersectionObserverCallback) {
-        this.#notify = notify;
-      }
-      observe(box: Element): void {
-        const near = [{ isIntersecting: true }] as IntersectionObserverEntry[];
-        boxes.push({ box, near: () => this.#notify(near, this as unknown as IntersectionObserver) });
-      }
-      disconnect(): void {
-        boxes.splice(0, boxes.length, ...boxes.filter((one) => one.box.isConnected));
-      }
-    }
-    vi.stubGlobal("IntersectionObserver", Watcher);
+    const boxes = watchNothing();
     const accounts = Array.from({ length: 1_000 }, (_, at) =>
       azure({ id: `azure-${at}`, name: `Tenant ${at}` }),
     );

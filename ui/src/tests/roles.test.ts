@@ -5,30 +5,13 @@ import { tick } from "svelte";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { AccountView } from "../bindings/AccountView";
 import { center, centerAccounts, centerRoles, minutes } from "../fixtures.ts";
+import { type Watched, watchNothing } from "./near.ts";
 import { type Answers, click, open } from "./open.ts";
 
-const boxes: { box: Element; near: () => void }[] = [];
-
-/** Nothing is near until a test says so. */
-function watchNothing(): void {
-  class Watcher {
-    readonly #notify: IntersectionObserverCallback;
-    constructor(notify: IntersectionObserverCallback) {
-      this.#notify = notify;
-    }
-    observe(box: Element): void {
-      const near = [{ isIntersecting: true }] as IntersectionObserverEntry[];
-      boxes.push({ box, near: () => this.#notify(near, this as unknown as IntersectionObserver) });
-    }
-    disconnect(): void {
-      boxes.splice(0, boxes.length, ...boxes.filter((one) => one.box.isConnected));
-    }
-  }
-  vi.stubGlobal("IntersectionObserver", Watcher);
-}
+let boxes: Watched[] = [];
 
 afterEach(() => {
-  boxes.length = 0;
+  boxes = [];
   vi.unstubAllGlobals();
 });
 
@@ -45,7 +28,7 @@ const drawn = (): number => document.querySelectorAll("input[type=radio]").lengt
 
 describe("the roles of IAM Identity Center", () => {
   test("are drawn a screenful at a time, three thousand as twenty", async () => {
-    watchNothing();
+    boxes = watchNothing();
     await details(3_000, { target: centerRoles(3_000)[2_999] ?? null });
 
     // The first block, and the one with the chosen role.
@@ -58,7 +41,7 @@ describe("the roles of IAM Identity Center", () => {
   });
 
   test("are found by account, id and role in any order, with a screenful drawn", async () => {
-    watchNothing();
+    boxes = watchNothing();
     await details(3_000);
     const search = screen.getByLabelText("Search roles");
 
