@@ -8,8 +8,6 @@
 mod connection;
 mod entries;
 mod failure;
-#[cfg(test)]
-mod fake;
 mod platform;
 #[cfg(target_os = "linux")]
 mod secret_service;

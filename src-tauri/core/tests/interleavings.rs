@@ -5,6 +5,8 @@
 
 #[path = "support/files.rs"]
 mod files;
+#[path = "support/scripted.rs"]
+mod scripted;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -14,18 +16,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use files::{Hook, keychain};
 use jiff::Timestamp;
-use mcm_core::account::{Account, AccountId, Cloud, Identity, Refreshable, SessionTimes, Target};
+use mcm_core::account::{Account, AccountId, Cloud, Identity, Refreshable};
 use mcm_core::app::{App, Connect};
-use mcm_core::claims::ClaimsChallenge;
-use mcm_core::credential::{Credential, Grant, RefreshGrant, Session};
+use mcm_core::credential::{Grant, Session};
 use mcm_core::error::{Code, Error, Result};
 use mcm_core::http::Http;
-use mcm_core::provider::aws::Aws;
-use mcm_core::provider::{Progress, Provider, Providers, Refreshed, SignInRequest, SignedIn};
-use mcm_core::redirect::Frontend;
+use mcm_core::provider::SignedIn;
 use mcm_core::resource::Resource;
-use mcm_core::settings::Settings;
-use mcm_core::sign_in::SignInContext;
 use mcm_core::snapshot::Snapshot;
 use mcm_core::store::{Intent, Store};
 use mcm_core::testing::{ManualClock, RecordedBrowser};
@@ -33,6 +30,7 @@ use mcm_core::vault::{KeychainLimits, Record, Vault};
 use mcm_core::world::{Clock as _, Environment, NoScheme, Paths, World};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
+use scripted::Script;
 use secrecy::ExposeSecret as _;
 use tokio::runtime::Runtime;
 
@@ -139,29 +137,18 @@ impl Watcher {
 
     fn tokens(&self, number: usize) -> (Grant, Session) {
         let now = self.clock.now();
-        let grant = Grant::RefreshToken(RefreshGrant {
-            refresh_token: format!("rt-{number:06}").into(),
-            client_id: "client".into(),
-            client_secret: None,
-            authority: "https://login.example/".parse().expect("a URL"),
-            token_endpoint: "https://login.example/token".into(),
-            issuer: None,
-            issued_at: now,
-        });
-        let times = SessionTimes {
-            issued_at: now,
-            expires_at: now + Duration::from_secs(3600),
-        };
-        let credential = Credential::Bearer(format!("at-{number:06}").into());
+        let life = Duration::from_secs(3600);
         (
-            grant,
-            Session {
-                credential,
-                times,
-                generation: 0,
-            },
+            scripted::grant(&format!("rt-{number:06}"), now),
+            scripted::session(&format!("at-{number:06}"), now, life),
         )
     }
+}
+
+/// The number of a grant's token.
+fn number_of(grant: &Grant) -> Result<usize> {
+    let token = &grant.refresh_token()?.refresh_token;
+    Ok(token.expose_secret()[3..].parse().expect("a number"))
 }
 
 impl Hook for Watcher {
@@ -203,23 +190,16 @@ fn identity() -> Identity {
     }
 }
 
-struct Scripted(Arc<Watcher>);
-
 #[async_trait]
-impl Provider for Scripted {
-    fn check_set_up(&self) -> Result<()> {
-        Ok(())
-    }
-
-    async fn sign_in(&self, _request: &SignInRequest, _desk: &SignInContext) -> Result<SignedIn> {
-        let watcher = &self.0;
+impl Script for Watcher {
+    fn sign_in(&self) -> Result<SignedIn> {
         let number = {
-            let mut families = watcher.families.lock().expect("unpoisoned");
+            let mut families = self.families.lock().expect("unpoisoned");
             let number = families.len() * 1000;
             families.push(Some(number));
             number
         };
-        let (grant, session) = watcher.tokens(number);
+        let (grant, session) = self.tokens(number);
         Ok(SignedIn {
             account: Refreshable {
                 identity: identity(),
@@ -236,64 +216,35 @@ impl Provider for Scripted {
 
     async fn refresh(
         &self,
-        _account: &Account,
         grant: &Grant,
         resource: &Resource,
-        _challenge: Option<&ClaimsChallenge>,
-    ) -> Result<Refreshed> {
-        let watcher = &self.0;
-        if watcher.in_flight.fetch_add(1, Ordering::SeqCst) > 0 {
-            watcher.broke("two renewals at once".into());
+    ) -> Result<(Option<Grant>, Session)> {
+        if self.in_flight.fetch_add(1, Ordering::SeqCst) > 0 {
+            self.broke("two renewals at once".into());
         }
         // Counts itself out also when its process dies here.
         let _out = Defer(|| {
-            watcher.in_flight.fetch_sub(1, Ordering::SeqCst);
+            self.in_flight.fetch_sub(1, Ordering::SeqCst);
         });
         tokio::time::sleep(Duration::from_millis(2)).await;
-        if watcher
-            .failing
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                left.checked_sub(1)
-            })
-            .is_ok()
-        {
+        let take = |left: u32| left.checked_sub(1);
+        let (set, read) = (Ordering::SeqCst, Ordering::SeqCst);
+        if self.failing.fetch_update(set, read, take).is_ok() {
             return Err(Error::new(Code::ServerFailed, "The server failed."));
         }
-        if resource.key() == RESOURCES[0] && watcher.refusing.load(Ordering::SeqCst) {
+        if resource.key() == RESOURCES[0] && self.refusing.load(Ordering::SeqCst) {
             return Err(Error::new(Code::SignInAgain, "Consent."));
         }
-        let redeemed: usize = grant.refresh_token()?.refresh_token.expose_secret()[3..]
-            .parse()
-            .expect("a number");
-        let next = watcher
-            .redeem(redeemed)
-            .ok_or_else(|| Error::new(Code::SignInAgain, "Reused."))?;
+        let next = self.redeem(number_of(grant)?);
+        let next = next.ok_or_else(|| Error::new(Code::SignInAgain, "Reused."))?;
         tokio::time::sleep(Duration::from_millis(2)).await;
-        let (grant, session) = watcher.tokens(next);
-        Ok(Refreshed {
-            grant: Some(grant),
-            session,
-            identity: None,
-            sign_in_end: None,
-            refusal: None,
-        })
+        let (grant, session) = self.tokens(next);
+        Ok((Some(grant), session))
     }
 
-    async fn sign_out(&self, grant: &Grant) -> Result<()> {
-        let number: usize = grant.refresh_token()?.refresh_token.expose_secret()[3..]
-            .parse()
-            .expect("a number");
-        self.0.families.lock().expect("unpoisoned")[number / 1000] = None;
+    fn sign_out(&self, grant: &Grant) -> Result<()> {
+        self.families.lock().expect("unpoisoned")[number_of(grant)? / 1000] = None;
         Ok(())
-    }
-
-    async fn targets(
-        &self,
-        _account: &Account,
-        _session: &Session,
-        _progress: &Progress<'_>,
-    ) -> Result<Vec<Target>> {
-        Ok(Vec::new())
     }
 }
 
@@ -337,17 +288,9 @@ impl Process {
                 "11111111-2222-3333-4444-555555555555",
             )]),
         };
-        let settings = Arc::new(Settings::load(&world.paths.config, &world.environment));
-        let aws = Aws::new(
-            settings.aws.clone(),
-            world.http.clone(),
-            world.clock.clone(),
-        );
-        let aws = Arc::new(aws);
-        let providers = Providers::scripted(Arc::new(Scripted(watcher.clone())), aws);
         let app = {
             let _inside = runtime.enter();
-            App::with_providers(world, Frontend::Terminal, settings, providers)
+            scripted::open(world, watcher)
         };
         Self {
             runtime,

@@ -1,5 +1,8 @@
 //! Many accounts at once: waking together after a sleep, and without a network. The provider is scripted.
 
+#[path = "support/scripted.rs"]
+mod scripted;
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,21 +12,16 @@ use jiff::Timestamp;
 use mcm_core::account::{Account, Identity, SessionTimes, Target};
 use mcm_core::activity::ActivityKind;
 use mcm_core::app::App;
-use mcm_core::claims::ClaimsChallenge;
-use mcm_core::credential::{Credential, Grant, RefreshGrant, Session};
+use mcm_core::credential::{Grant, Session};
 use mcm_core::error::{Code, Error, Result};
 use mcm_core::http::Http;
-use mcm_core::provider::aws::Aws;
-use mcm_core::provider::{Progress, Provider, Providers, Refreshed, SignInRequest, SignedIn};
-use mcm_core::redirect::Frontend;
 use mcm_core::resource::Resource;
-use mcm_core::settings::Settings;
-use mcm_core::sign_in::SignInContext;
 use mcm_core::snapshot::{Snapshot, Status};
 use mcm_core::store::Store;
 use mcm_core::testing::{ManualClock, RecordedBrowser};
 use mcm_core::vault::{Record, Vault};
 use mcm_core::world::{Clock as _, Environment, NoScheme, Paths, World};
+use scripted::Script;
 
 const LATENCY: Duration = Duration::from_millis(50);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -45,20 +43,31 @@ struct Server {
 
 impl Server {
     fn session(&self) -> Session {
-        let issued_at = self.clock.now();
-        let times = SessionTimes {
-            issued_at,
-            expires_at: issued_at + *self.life.lock().expect("unpoisoned"),
-        };
-        Session {
-            credential: Credential::Bearer("at".into()),
-            times,
-            generation: 0,
-        }
+        let life = *self.life.lock().expect("unpoisoned");
+        scripted::session("at", self.clock.now(), life)
     }
 }
 
-impl Server {
+#[async_trait]
+impl Script for Server {
+    async fn refresh(&self, _: &Grant, _: &Resource) -> Result<(Option<Grant>, Session)> {
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        let at_once = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
+        tokio::time::sleep(LATENCY).await;
+        self.at_once.fetch_sub(1, Ordering::SeqCst);
+        if self.is_offline.load(Ordering::SeqCst) {
+            let message = "login.example cannot be reached.";
+            return Err(Error::new(Code::Offline, message));
+        }
+        let wait = self.asks_to_wait.lock().expect("unpoisoned").take();
+        if wait.is_some() {
+            let error = Error::new(Code::Throttled, "login.example asked to wait.");
+            return Err(error.with_retry_after(wait));
+        }
+        Ok((None, self.session()))
+    }
+
     fn targets(&self) -> Vec<Target> {
         let target = |id: &&str| Target {
             id: (*id).into(),
@@ -66,75 +75,8 @@ impl Server {
             state: None,
             parent: None,
         };
-        self.targets
-            .lock()
-            .expect("unpoisoned")
-            .iter()
-            .map(target)
-            .collect()
-    }
-}
-
-struct Scripted(Arc<Server>);
-
-#[async_trait]
-impl Provider for Scripted {
-    fn check_set_up(&self) -> Result<()> {
-        Ok(())
-    }
-
-    async fn sign_in(&self, _request: &SignInRequest, _desk: &SignInContext) -> Result<SignedIn> {
-        Err(Error::new(
-            Code::Unsupported,
-            "This provider has no sign-in.",
-        ))
-    }
-
-    async fn refresh(
-        &self,
-        _account: &Account,
-        _grant: &Grant,
-        _resource: &Resource,
-        _challenge: Option<&ClaimsChallenge>,
-    ) -> Result<Refreshed> {
-        let server = &self.0;
-        server.requests.fetch_add(1, Ordering::SeqCst);
-        let at_once = server.at_once.fetch_add(1, Ordering::SeqCst) + 1;
-        server.most_at_once.fetch_max(at_once, Ordering::SeqCst);
-        tokio::time::sleep(LATENCY).await;
-        server.at_once.fetch_sub(1, Ordering::SeqCst);
-        if server.is_offline.load(Ordering::SeqCst) {
-            return Err(Error::new(
-                Code::Offline,
-                "login.example cannot be reached.",
-            ));
-        }
-        let wait = server.asks_to_wait.lock().expect("unpoisoned").take();
-        if wait.is_some() {
-            return Err(
-                Error::new(Code::Throttled, "login.example asked to wait.").with_retry_after(wait)
-            );
-        }
-        Ok(Refreshed {
-            grant: None,
-            session: server.session(),
-            identity: None,
-            sign_in_end: None,
-            refusal: None,
-        })
-    }
-
-    async fn sign_out(&self, _grant: &Grant) -> Result<()> {
-        Ok(())
-    }
-
-    async fn targets(
-        &self,
-        _account: &Account,
-        _session: &Session,
-        _progress: &Progress<'_>,
-    ) -> Result<Vec<Target>> {
-        Ok(self.0.targets())
+        let targets = self.targets.lock().expect("unpoisoned");
+        targets.iter().map(target).collect()
     }
 }
 
@@ -174,7 +116,7 @@ impl Harness {
         };
         let users: Vec<Account> = (0..count).map(|number| user(number, &server)).collect();
         for account in &users {
-            let grant = grant(world.clock.now());
+            let grant = scripted::grant("rt", world.clock.now());
             world
                 .vault
                 .write(&Record::grant(&account.grant), grant.to_bytes())
@@ -185,7 +127,7 @@ impl Harness {
             .change(|change| users.iter().try_for_each(|user| change.put(user)))
             .await
             .expect("written");
-        let app = open(&world, &server);
+        let app = scripted::open(world.clone(), &server);
         Self {
             server,
             app,
@@ -195,7 +137,7 @@ impl Harness {
     }
 
     fn restart(&mut self) {
-        self.app = open(&self.world, &self.server);
+        self.app = scripted::open(self.world.clone(), &self.server);
     }
 }
 
@@ -213,30 +155,6 @@ fn user(number: usize, server: &Server) -> Account {
     account.targets = server.targets();
     account.targets_read_at = Some(now + 24 * HOUR);
     account
-}
-
-fn grant(issued_at: Timestamp) -> Grant {
-    Grant::RefreshToken(RefreshGrant {
-        refresh_token: "rt".into(),
-        client_id: "client".into(),
-        client_secret: None,
-        authority: "https://login.example/".parse().expect("a URL"),
-        token_endpoint: "https://login.example/token".into(),
-        issuer: None,
-        issued_at,
-    })
-}
-
-fn open(world: &World, server: &Arc<Server>) -> Arc<App> {
-    let settings = Arc::new(Settings::load(&world.paths.config, &world.environment));
-    let aws = Aws::new(
-        settings.aws.clone(),
-        world.http.clone(),
-        world.clock.clone(),
-    );
-    let aws = Arc::new(aws);
-    let providers = Providers::scripted(Arc::new(Scripted(server.clone())), aws);
-    App::with_providers(world.clone(), Frontend::Terminal, settings, providers)
 }
 
 async fn until(app: &App, what: impl Fn(&Snapshot) -> bool) {
@@ -445,7 +363,7 @@ async fn a_session_that_is_over_on_arrival_is_requested_once_and_not_by_everyone
         .id
         .clone();
     for _ in 0..20 {
-        let process = open(&harness.world, &harness.server);
+        let process = scripted::open(harness.world.clone(), &harness.server);
         let error = process.session(&id).await.expect_err("of no use");
         assert_eq!(error.code(), Code::ServerFailed);
     }

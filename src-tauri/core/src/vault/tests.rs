@@ -1,14 +1,15 @@
 //! The vault's behaviour over a fake keychain. The real one is in `tests/keychain.rs`.
 
+pub(super) mod fake;
 mod interruption;
 mod waiting;
 
 use std::error::Error as _;
 use std::path::Path;
 
-use super::fake::{Behaviour, Fake};
 use super::*;
 use crate::account::Identity;
+use fake::{Behaviour, Fake};
 
 const SERVICE: &str = "io.github.multicloudmanager.test";
 

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mcm_core::account::{AccountId, Cloud};
+use mcm_core::account::Cloud;
 use mcm_core::app::Connect;
-use mcm_core::error::{Code, Result};
+use mcm_core::error::Code;
 use mcm_core::sign_in::{SignInId, SignInStep};
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Endpoint, Fault, Rule};
 
-use crate::harness::{ADA, Harness, LINUS, within};
+use crate::harness::{ADA, Harness, LINUS};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -48,22 +48,6 @@ async fn typed(code: &str, page: &str, browser: Browser) {
     browser.with_user_code(code).browse(page).await;
 }
 
-/// Lets time pass until the sign-in has ended.
-async fn ended(harness: &Harness, id: SignInId) -> Result<AccountId> {
-    let ended = harness.app.sign_in_ended(id);
-    tokio::pin!(ended);
-    let mut second = tokio::time::interval(Duration::from_millis(5));
-    let passing = async {
-        loop {
-            tokio::select! {
-                ended = &mut ended => return ended,
-                _ = second.tick() => harness.clock.advance(Duration::from_secs(1)),
-            }
-        }
-    };
-    within(passing).await
-}
-
 /// When the server was asked whether the user is done.
 fn polls(harness: &Harness) -> Vec<Timestamp> {
     let requests = harness.clouds.requests().into_iter();
@@ -89,7 +73,7 @@ async fn the_same_account_comes_of_a_code_and_the_code_is_gone_when_it_is_used()
     let harness = Harness::start().await;
     let (id, code, page, _) = started(&harness, by_code()).await;
     typed(&code, &page, Browser::new().as_user(ADA)).await;
-    let account = ended(&harness, id).await.expect("connected");
+    let account = harness.ended_as_time_passes(id).await.expect("connected");
     let snapshot = serde_json::to_string(&*harness.app.watch().borrow().clone()).expect("JSON");
     assert!(!snapshot.contains(&code), "the code is gone");
     assert_eq!(
@@ -119,7 +103,7 @@ async fn the_server_is_asked_as_often_as_it_says_and_less_after_each_slow_down()
     );
     let (id, code, page, _) = started(&harness, by_code()).await;
     typed(&code, &page, Browser::new().as_user(ADA)).await;
-    ended(&harness, id).await.expect("connected");
+    harness.ended_as_time_passes(id).await.expect("connected");
     let polls = polls(&harness);
     let waits: Vec<i64> = polls
         .windows(2)
@@ -144,7 +128,7 @@ async fn a_failure_on_the_way_is_waited_out_and_longer_each_time() {
     );
     let (id, code, page, _) = started(&harness, by_code()).await;
     typed(&code, &page, Browser::new().as_user(ADA)).await;
-    ended(&harness, id).await.expect("connected");
+    harness.ended_as_time_passes(id).await.expect("connected");
     let polls = polls(&harness);
     let waits: Vec<i64> = polls
         .windows(2)
@@ -161,12 +145,15 @@ async fn a_code_that_is_refused_or_not_typed_in_time_connects_no_account() {
     let harness = Harness::start().await;
     let (id, code, page, _) = started(&harness, by_code()).await;
     typed(&code, &page, Browser::new().as_user(ADA).cancel()).await;
-    let error = ended(&harness, id).await.expect_err("refused");
+    let error = harness.ended_as_time_passes(id).await.expect_err("refused");
     assert_eq!(error.code(), Code::SignInRefused);
 
     let (id, code, _, expires_at) = started(&harness, by_code()).await;
     harness.clock.set(expires_at);
-    let error = ended(&harness, id).await.expect_err("too late");
+    let error = harness
+        .ended_as_time_passes(id)
+        .await
+        .expect_err("too late");
     assert_eq!(error.code(), Code::SignInExpired);
     assert!(harness.rows().is_empty());
     let snapshot = serde_json::to_string(&*harness.app.watch().borrow().clone()).expect("JSON");
@@ -192,7 +179,10 @@ async fn a_page_of_another_site_is_never_shown() {
         .faults()
         .next(Endpoint::AzureDeviceCode, Fault::ForeignCodePage);
     let id = harness.app.connect(by_code()).expect("started");
-    let error = ended(&harness, id).await.expect_err("not shown");
+    let error = harness
+        .ended_as_time_passes(id)
+        .await
+        .expect_err("not shown");
     assert_eq!(error.code(), Code::SignInRejected);
     assert!(
         !error.message().contains("microsoft.com.example"),
@@ -216,7 +206,7 @@ async fn what_a_code_brings_passes_the_checks_of_every_sign_in() {
         spoil(&harness, [fault.clone()]);
         let (id, code, page, _) = started(&harness, by_code()).await;
         typed(&code, &page, Browser::new().as_user(ADA)).await;
-        let outcome = ended(&harness, id).await;
+        let outcome = harness.ended_as_time_passes(id).await;
         assert_eq!(outcome.is_ok(), is_passing, "{fault:?}: {outcome:?}");
     }
 }
@@ -234,7 +224,10 @@ async fn a_row_takes_no_one_else_by_code_either() {
     )
     .await;
     typed(&code, &page, Browser::new().as_user(LINUS)).await;
-    let error = ended(&harness, id).await.expect_err("another user");
+    let error = harness
+        .ended_as_time_passes(id)
+        .await
+        .expect_err("another user");
     assert_eq!(error.code(), Code::WrongUser);
 }
 
@@ -248,7 +241,7 @@ async fn google_grants_no_access_to_the_cloud_by_code_and_that_is_said() {
             ..Connect::new(Cloud::Gcp)
         })
         .expect("started");
-    let error = ended(&harness, id).await.expect_err("refused");
+    let error = harness.ended_as_time_passes(id).await.expect_err("refused");
     assert_eq!(error.code(), Code::Unsupported);
     assert!(error.message().contains("TVs and Limited Input"), "{error}");
 }

@@ -11,6 +11,7 @@ use mcm_core::app::{App, Connect};
 use mcm_core::error::Result;
 use mcm_core::http::{Http, ListLimits, TimeLimits};
 use mcm_core::redirect::Frontend;
+use mcm_core::sign_in::SignInId;
 use mcm_core::snapshot::{AccountView, Snapshot};
 use mcm_core::testing::{ManualClock, RecordedBrowser};
 use mcm_core::vault::Vault;
@@ -217,6 +218,22 @@ impl Harness {
     pub(crate) async fn connect(&self, user: &str) -> Result<AccountId> {
         self.sign_in(Connect::new(Cloud::Azure), &Browser::new().as_user(user))
             .await
+    }
+
+    /// Waits until a sign-in has ended, while a second passes every few milliseconds.
+    pub(crate) async fn ended_as_time_passes(&self, id: SignInId) -> Result<AccountId> {
+        let ended = self.app.sign_in_ended(id);
+        tokio::pin!(ended);
+        let mut second = tokio::time::interval(Duration::from_millis(5));
+        let passing = async {
+            loop {
+                tokio::select! {
+                    ended = &mut ended => return ended,
+                    _ = second.tick() => self.clock.advance(Duration::from_secs(1)),
+                }
+            }
+        };
+        within(passing).await
     }
 
     pub(crate) async fn sign_in(&self, wanted: Connect, browser: &Browser) -> Result<AccountId> {

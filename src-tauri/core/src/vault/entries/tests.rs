@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::fake::{Fake, WINDOWS_LIMIT};
+use super::super::tests::fake::{Fake, WINDOWS_LIMIT};
 use super::*;
 use crate::account::AccountId;
 

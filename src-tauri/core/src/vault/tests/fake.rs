@@ -8,11 +8,11 @@ use keyring_core::api::{Credential, CredentialApi, CredentialStore, CredentialSt
 use keyring_core::{Entry, Error, Result};
 
 /// The limit of Windows (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
-pub(super) const WINDOWS_LIMIT: usize = 2_560;
+pub(in crate::vault) const WINDOWS_LIMIT: usize = 2_560;
 
 /// The keychain's behaviour.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Behaviour {
+pub(in crate::vault) enum Behaviour {
     Well,
     Locked,
     Absent,
@@ -30,7 +30,7 @@ pub(super) enum Behaviour {
 
 /// When the keychain fails during its use.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Death {
+pub(in crate::vault) enum Death {
     /// That operation is not done, nor is any later one.
     Before(u32),
     /// That operation is done, but not reported, and no later one is done.
@@ -41,7 +41,7 @@ pub(super) enum Death {
 
 /// A handle to the fake; clones are one keychain.
 #[derive(Clone)]
-pub(super) struct Fake(Arc<Shared>);
+pub(in crate::vault) struct Fake(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
@@ -59,7 +59,7 @@ struct State {
 }
 
 impl Fake {
-    pub(super) fn new() -> Self {
+    pub(in crate::vault) fn new() -> Self {
         let state = State {
             entries: BTreeMap::new(),
             behaviour: Behaviour::Well,
@@ -74,12 +74,12 @@ impl Fake {
         }))
     }
 
-    pub(super) fn store(&self) -> Arc<CredentialStore> {
+    pub(in crate::vault) fn store(&self) -> Arc<CredentialStore> {
         Arc::new(self.clone())
     }
 
     /// The connection of a vault.
-    pub(super) fn connect(&self) -> Result<Arc<CredentialStore>> {
+    pub(in crate::vault) fn connect(&self) -> Result<Arc<CredentialStore>> {
         let mut state = self.state();
         state.connections += 1;
         if state.behaviour == Behaviour::Absent {
@@ -89,33 +89,33 @@ impl Fake {
         }
     }
 
-    pub(super) fn become_(&self, behaviour: Behaviour) {
+    pub(in crate::vault) fn become_(&self, behaviour: Behaviour) {
         self.state().behaviour = behaviour;
         self.0.changed.notify_all();
     }
 
     /// Counts operations from zero, and fails as requested.
-    pub(super) fn die(&self, death: Option<Death>) {
+    pub(in crate::vault) fn die(&self, death: Option<Death>) {
         let mut state = self.state();
         state.operations = 0;
         state.death = death;
     }
 
-    pub(super) fn operations(&self) -> u32 {
+    pub(in crate::vault) fn operations(&self) -> u32 {
         self.state().operations
     }
 
-    pub(super) fn connections(&self) -> u32 {
+    pub(in crate::vault) fn connections(&self) -> u32 {
         self.state().connections
     }
 
     /// The length of the longest secret that was ever set.
-    pub(super) fn longest(&self) -> usize {
+    pub(in crate::vault) fn longest(&self) -> usize {
         self.state().longest
     }
 
     /// The user names of all entries.
-    pub(super) fn users(&self) -> Vec<String> {
+    pub(in crate::vault) fn users(&self) -> Vec<String> {
         self.state()
             .entries
             .keys()
@@ -124,7 +124,7 @@ impl Fake {
     }
 
     /// Changes the stored data behind the vault's back.
-    pub(super) fn tamper(&self, user: &str, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
+    pub(in crate::vault) fn tamper(&self, user: &str, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
         let mut state = self.state();
         let name = state.entries.keys().find(|(_, name)| name == user).cloned();
         let name = name.expect("the entry to tamper with is there");

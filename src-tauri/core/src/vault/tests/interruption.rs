@@ -1,6 +1,6 @@
 //! A keychain that fails at each step of the work, and the state afterwards.
 
-use super::super::fake::{Death, Fake};
+use super::fake::{Death, Fake};
 use super::*;
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt as _;
 
-use super::super::fake::{Behaviour, Fake};
+use super::fake::{Behaviour, Fake};
 use super::*;
 use crate::file::lock_blocking;
 

@@ -219,14 +219,7 @@ async fn a_code_is_typed_on_another_device_at_aws_s_own_page_only() {
         .find_map(|view| shown(&view.step))
         .expect("shown");
     drop(Browser::new().with_user_code(&code).browse(&page).await);
-    let ended = harness.app.sign_in_ended(id);
-    tokio::pin!(ended);
-    let account = loop {
-        tokio::select! {
-            ended = &mut ended => break ended.expect("connected"),
-            () = tokio::task::yield_now() => harness.clock.advance(std::time::Duration::from_millis(50)),
-        }
-    };
+    let account = harness.ended_as_time_passes(id).await.expect("connected");
     let registered = harness.clouds.identity_center_registrations();
     assert_eq!(
         registered.last().expect("registered")["grantTypes"],
