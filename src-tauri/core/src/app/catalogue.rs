@@ -65,7 +65,8 @@ impl Catalogue {
         accounts.sort_by_cached_key(|account| {
             (account.name.to_lowercase(), account.account_id.clone())
         });
-        accounts.dedup_by(|one, other| one.account_id == other.account_id);
+        let mut seen = HashSet::new();
+        accounts.retain(|account| seen.insert(account.account_id.clone()));
         let mut roles: HashMap<String, Vec<Identifier>> = HashMap::new();
         for pair in account
             .targets

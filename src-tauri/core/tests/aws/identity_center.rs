@@ -6,6 +6,7 @@ mod catalogue;
 mod console;
 mod honest;
 mod network;
+mod odd;
 mod sessions;
 mod sign_in;
 

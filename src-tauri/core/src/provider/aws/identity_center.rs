@@ -254,8 +254,7 @@ impl Aws {
             let message = "AWS sent a code that cannot be typed. Sign in with a browser instead.";
             return Err(Error::new(Code::SignInRejected, message));
         }
-        let life = Duration::from_secs(device.expires_in.clamp(60, 1800));
-        let ends = asked_at + life;
+        let ends = asked_at + device.life();
         context.show_code(&code, &page, ends);
         let mut interval = device.interval.map_or(INTERVAL, Duration::from_secs);
         interval = interval.clamp(Duration::from_secs(1), LONGEST_INTERVAL);
@@ -321,43 +320,62 @@ impl Aws {
             }
             failure => portal_error(failure, client),
         };
-        self.center_pace.count();
-        let accounts = client
-            .accounts(token, &mut client.start_list())
-            .await
-            .map_err(wrong)?;
-        let mut tries = 0;
+        let (mut waits, mut tries) = (0, 0);
+        // The first page that has rows: a page may be empty and lead to another.
+        let (mut accounts, mut pages) = (Vec::new(), client.start_list());
+        while accounts.is_empty() && !pages.are_read() {
+            self.keep_pace(waits).await;
+            let page = client.accounts(token, &mut pages).await;
+            accounts = self.unless_asked_to_wait(page, &mut waits, wrong)?;
+        }
         for account in &accounts {
             if tries >= MAX_TRIES {
                 break;
             }
             tries += 1;
-            self.center_pace.count();
-            let first_page = &mut client.start_list();
-            let roles = match client.roles(token, &account.id, first_page).await {
-                Ok(roles) => roles,
-                Err(Failure::Refused(refusal)) if refusal.is_of_one() => continue,
-                Err(failure) => return Err(wrong(failure)),
-            };
-            for role in roles.iter().take(MAX_TRIES) {
-                tries += 1;
-                self.center_pace.count();
-                let session = client
-                    .credentials(token, &account.id, role, self.clock.now())
-                    .await;
-                match session {
-                    Ok(session) => {
-                        let name = self
-                            .session_name(&session, &account.id, &place.region)
-                            .await?;
-                        return Ok((Some(name), accounts));
+            let (mut roles, mut pages) = (Vec::new(), client.start_list());
+            while roles.is_empty() && !pages.are_read() {
+                self.keep_pace(waits).await;
+                roles = match client.roles(token, &account.id, &mut pages).await {
+                    Err(Failure::Refused(refusal)) if refusal.is_of_one() => break,
+                    page => self.unless_asked_to_wait(page, &mut waits, wrong)?,
+                };
+            }
+            let mut roles = roles.iter().take(MAX_TRIES).peekable();
+            while let Some(role) = roles.peek() {
+                self.keep_pace(waits).await;
+                let now = self.clock.now();
+                let given = client.credentials(token, &account.id, role, now).await;
+                let given = match given {
+                    Err(Failure::Refused(refusal)) if refusal.is_of_one() => None,
+                    given => {
+                        let given = given.map(|session| vec![session]);
+                        let given = self.unless_asked_to_wait(given, &mut waits, wrong)?;
+                        let Some(session) = given.into_iter().next() else {
+                            continue;
+                        };
+                        Some(session)
                     }
-                    Err(Failure::Refused(refusal)) if refusal.is_of_one() => {}
-                    Err(failure) => return Err(wrong(failure)),
+                };
+                if let Some(session) = given {
+                    let region = &place.region;
+                    let name = self.session_name(&session, &account.id, region).await?;
+                    return Ok((Some(name), accounts));
                 }
+                tries += 1;
+                roles.next();
             }
         }
         Ok((None, accounts))
+    }
+
+    /// Counts a call that a user waits for. It waits only after the portal asked for that.
+    async fn keep_pace(&self, waits: u32) {
+        if waits == 0 {
+            self.center_pace.count();
+        } else {
+            self.center_pace.wait().await;
+        }
     }
 
     /// What STS says of a role's credentials: the name of the session is the user's.
@@ -529,7 +547,8 @@ impl Aws {
         while !pages.are_read() {
             self.center_pace.wait().await;
             let page = client.accounts(token, &mut pages).await;
-            accounts.extend(self.unless_asked_to_wait(page, &mut waits, &client)?);
+            let explained = |failure| portal_error(failure, &client);
+            accounts.extend(self.unless_asked_to_wait(page, &mut waits, explained)?);
         }
         Ok(accounts)
     }
@@ -555,7 +574,10 @@ impl Aws {
             self.center_pace.wait().await;
             match client.roles(token, account_id, &mut pages).await {
                 Err(Failure::Refused(refusal)) if refusal.is_of_one() => return Ok(Vec::new()),
-                page => roles.extend(self.unless_asked_to_wait(page, &mut waits, &client)?),
+                page => {
+                    let explained = |failure| portal_error(failure, &client);
+                    roles.extend(self.unless_asked_to_wait(page, &mut waits, explained)?);
+                }
             }
         }
         let pairs = roles.iter().map(|role| format!("{account_id}/{role}"));
@@ -581,7 +603,7 @@ impl Aws {
         &self,
         page: Outcome<Vec<T>>,
         waits: &mut u32,
-        client: &Client<'_>,
+        explained: impl Fn(Failure) -> Error,
     ) -> Result<Vec<T>> {
         match page {
             Ok(rows) => Ok(rows),
@@ -592,7 +614,7 @@ impl Aws {
                 *waits += 1;
                 Ok(Vec::new())
             }
-            Err(failure) => Err(portal_error(failure, client)),
+            Err(failure) => Err(explained(failure)),
         }
     }
 }

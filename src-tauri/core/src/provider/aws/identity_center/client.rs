@@ -34,6 +34,13 @@ const MAX_PAGES: usize = 1000;
 /// An access token is believed to live for no longer than this, and for this long when its life is unknown.
 const LONGEST_LIFE: u64 = 12 * 3600;
 const ASSUMED_LIFE: u64 = 600;
+/// What a role's credentials live for when that is unknown: a permission set's shortest session (user guide, "Set session
+/// duration").
+const ASSUMED_ROLE_LIFE: Duration = Duration::from_secs(3600);
+/// An end before this many milliseconds since 1970 is one in seconds.
+const FIRST_MILLISECONDS: u64 = 100_000_000_000;
+/// How long a device's code is good for when that is unknown.
+const ASSUMED_CODE_LIFE: u64 = 600;
 const LONGEST_NAME: usize = 128;
 const LONGEST_CURSOR: usize = 4096;
 const TOKEN_HEADER: &str = "x-amz-sso_bearer_token";
@@ -70,14 +77,14 @@ pub(super) struct Registration {
     pub(super) client_id: String,
     pub(super) client_secret: SecretString,
     /// In seconds since 1970.
-    #[serde(default)]
-    client_secret_expires_at: i64,
+    #[serde(default, deserialize_with = "lenient_number")]
+    client_secret_expires_at: Option<u64>,
 }
 
 impl Registration {
     pub(super) fn ends_at(&self) -> Option<Timestamp> {
-        let end = Timestamp::from_second(self.client_secret_expires_at).ok()?;
-        (self.client_secret_expires_at > 0).then_some(end)
+        let end = self.client_secret_expires_at.filter(|end| *end > 0)?;
+        Timestamp::from_second(i64::try_from(end).ok()?).ok()
     }
 }
 
@@ -88,10 +95,18 @@ pub(super) struct DeviceAuthorization {
     pub(super) device_code: SecretString,
     pub(super) user_code: String,
     pub(super) verification_uri: String,
-    #[serde(default)]
-    pub(super) expires_in: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient_number")]
+    expires_in: Option<u64>,
+    #[serde(default, deserialize_with = "lenient_number")]
     pub(super) interval: Option<u64>,
+}
+
+impl DeviceAuthorization {
+    /// How long the code can be entered.
+    pub(super) fn life(&self) -> Duration {
+        let seconds = self.expires_in.filter(|seconds| *seconds > 0);
+        Duration::from_secs(seconds.unwrap_or(ASSUMED_CODE_LIFE).clamp(60, 1800))
+    }
 }
 
 /// What redeems a grant.
@@ -124,6 +139,13 @@ struct TokenAnswer {
     refresh_token: Option<SecretString>,
 }
 
+impl TokenAnswer {
+    fn life(&self) -> Duration {
+        let seconds = self.expires_in.filter(|seconds| *seconds > 0);
+        Duration::from_secs(seconds.unwrap_or(ASSUMED_LIFE).min(LONGEST_LIFE))
+    }
+}
+
 /// An account that is assigned to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CenterAccount {
@@ -136,7 +158,7 @@ pub struct CenterAccount {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AccountPage {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "readable_rows")]
     account_list: Vec<AccountRow>,
     #[serde(default)]
     next_token: Option<String>,
@@ -145,6 +167,7 @@ struct AccountPage {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AccountRow {
+    #[serde(deserialize_with = "twelve_digits")]
     account_id: String,
     #[serde(default)]
     account_name: Option<String>,
@@ -153,7 +176,7 @@ struct AccountRow {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RolePage {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "readable_rows")]
     role_list: Vec<RoleRow>,
     #[serde(default)]
     next_token: Option<String>,
@@ -178,7 +201,22 @@ struct RoleCredentials {
     secret_access_key: SecretString,
     session_token: SecretString,
     /// In milliseconds since 1970.
-    expiration: i64,
+    #[serde(default, deserialize_with = "lenient_number")]
+    expiration: Option<u64>,
+}
+
+impl RoleCredentials {
+    fn ends_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let Some(end) = self.expiration.filter(|end| *end > 0) else {
+            return Some(now + ASSUMED_ROLE_LIFE);
+        };
+        let end = i64::try_from(end).ok()?;
+        if end.unsigned_abs() < FIRST_MILLISECONDS {
+            Timestamp::from_second(end).ok()
+        } else {
+            Timestamp::from_millisecond(end).ok()
+        }
+    }
 }
 
 /// The two services of one region.
@@ -255,21 +293,18 @@ impl Client<'_> {
         let answer: TokenAnswer = self.post("token", &body.to_string().into()).await?;
         let is_bearer = answer
             .token_type
+            .as_ref()
             .is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
         if !is_bearer || !is_header_text(&answer.access_token) {
             return Err(self.nonsense(&self.hosts.oidc("token")).into());
         }
-        let life = answer
-            .expires_in
-            .filter(|seconds| *seconds > 0)
-            .unwrap_or(ASSUMED_LIFE)
-            .min(LONGEST_LIFE);
+        let life = answer.life();
         Ok(Tokens {
             access_token: answer.access_token,
             refresh_token: answer
                 .refresh_token
                 .filter(|token| !token.expose_secret().is_empty()),
-            life: Duration::from_secs(life),
+            life,
         })
     }
 
@@ -327,7 +362,7 @@ impl Client<'_> {
         let CredentialsAnswer {
             role_credentials: given,
         } = self.get("federation/credentials", &fields, token).await?;
-        let expires_at = Timestamp::from_millisecond(given.expiration).ok();
+        let expires_at = given.ends_at(now);
         let is_whole = !given.access_key_id.is_empty()
             && !given.secret_access_key.expose_secret().is_empty()
             && !given.session_token.expose_secret().is_empty();
@@ -438,7 +473,7 @@ impl Client<'_> {
 
     fn read<T: DeserializeOwned>(&self, url: &Url, answer: Answer) -> Outcome<T> {
         answer.refuse_server_failure(&http::place(url))?;
-        if answer.status != 200 {
+        if !matches!(answer.status, 200..=299) {
             return Err(Failure::Refused(Refusal::of(&answer)));
         }
         // A parser's error may quote a token, so it is dropped.
@@ -472,12 +507,15 @@ impl Pages<'_> {
     /// broken one.
     fn turn(&mut self, rows: usize, next: Option<String>) -> Result<()> {
         self.list.count(rows)?;
-        let next = next.filter(|cursor| !cursor.is_empty() && cursor.len() <= LONGEST_CURSOR);
-        let Some(next) = next else {
+        let Some(next) = next.filter(|cursor| !cursor.is_empty()) else {
             self.is_read = true;
             return Ok(());
         };
-        if self.cursors.contains(&next) || self.cursors.len() >= MAX_PAGES {
+        // What cannot be followed is no end: rows would be missing.
+        if next.len() > LONGEST_CURSOR
+            || self.cursors.contains(&next)
+            || self.cursors.len() >= MAX_PAGES
+        {
             let message = format!(
                 "{} sent a list that does not end, so reading was stopped. Try again later.",
                 self.place
@@ -518,12 +556,145 @@ fn lenient_number<'de, D: Deserializer<'de>>(
     #[serde(untagged)]
     enum Lenient {
         Number(u64),
+        Fraction(f64),
         Text(String),
         Other(IgnoredAny),
     }
+    let whole = |text: &str| text.split('.').next()?.parse().ok();
     Ok(match Lenient::deserialize(deserializer)? {
         Lenient::Number(number) => Some(number),
-        Lenient::Text(text) => text.trim().parse().ok(),
+        Lenient::Fraction(number) => whole(&format!("{number:.3}")),
+        Lenient::Text(text) => whole(text.trim()),
         Lenient::Other(_) => None,
     })
+}
+
+/// The rows of a list that can be read; `null` is an empty list, and one row that cannot be read hides no other.
+fn readable_rows<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> std::result::Result<Vec<T>, D::Error> {
+    let rows = Option::<Vec<serde_json::Value>>::deserialize(deserializer)?;
+    let count = rows.as_ref().map_or(0, Vec::len);
+    let rows = rows.into_iter().flatten();
+    let read: Vec<T> = rows
+        .filter_map(|row| serde_json::from_value(row).ok())
+        .collect();
+    if read.len() < count {
+        tracing::info!(
+            skipped = count - read.len(),
+            "rows that cannot be read were left out"
+        );
+    }
+    Ok(read)
+}
+
+/// The number of an account, which is a text; one that was sent as a number has lost its leading zeros.
+fn twelve_digits<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Id {
+        Text(String),
+        Number(u64),
+    }
+    Ok(match Id::deserialize(deserializer)? {
+        Id::Text(text) => text,
+        Id::Number(number) => format!("{number:012}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-28T09:00:00Z".parse().expect("a time")
+    }
+
+    #[test]
+    fn an_access_token_lives_for_what_is_said_in_any_form_and_never_for_days() {
+        // I17
+        for (said, seconds) in [
+            ("", 600),
+            (r#","expiresIn":null"#, 600),
+            (r#","expiresIn":0"#, 600),
+            (r#","expiresIn":-1"#, 600),
+            (r#","expiresIn":"soon""#, 600),
+            (r#","expiresIn":{}"#, 600),
+            (r#","expiresIn":3600"#, 3600),
+            (r#","expiresIn":"3600""#, 3600),
+            (r#","expiresIn":3600.9"#, 3600),
+            (r#","expiresIn":1e3"#, 1000),
+            (r#","expiresIn":1000000000"#, 12 * 3600),
+        ] {
+            let answer = format!(r#"{{"accessToken":"a","extra":[1]{said}}}"#);
+            let answer: TokenAnswer = serde_json::from_str(&answer).expect(said);
+            assert_eq!(answer.life(), Duration::from_secs(seconds), "{said}");
+        }
+    }
+
+    #[test]
+    fn credentials_end_when_it_is_said_in_milliseconds_seconds_or_text_or_after_an_hour() {
+        // I17
+        let end = now() + Duration::from_secs(7200);
+        let (seconds, milliseconds) = (end.as_second(), end.as_millisecond());
+        for (said, expected) in [
+            (format!(r#","expiration":{milliseconds}"#), end),
+            (format!(r#","expiration":"{milliseconds}""#), end),
+            (format!(r#","expiration":{milliseconds}.0"#), end),
+            (format!(r#","expiration":{seconds}"#), end),
+            (String::new(), now() + ASSUMED_ROLE_LIFE),
+            (r#","expiration":0"#.to_owned(), now() + ASSUMED_ROLE_LIFE),
+            (
+                r#","expiration":null"#.to_owned(),
+                now() + ASSUMED_ROLE_LIFE,
+            ),
+        ] {
+            let keys = r#""accessKeyId":"A","secretAccessKey":"s","sessionToken":"t""#;
+            let answer = format!(r#"{{"roleCredentials":{{{keys}{said}}}}}"#);
+            let answer: CredentialsAnswer = serde_json::from_str(&answer).expect("readable");
+            assert_eq!(
+                answer.role_credentials.ends_at(now()),
+                Some(expected),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_registration_and_a_code_have_an_end_in_any_form_or_the_usual_one() {
+        for (said, expected) in [
+            (
+                r#","clientSecretExpiresAt":1797776000"#,
+                Some(1_797_776_000),
+            ),
+            (
+                r#","clientSecretExpiresAt":"1797776000""#,
+                Some(1_797_776_000),
+            ),
+            (r#","clientSecretExpiresAt":0"#, None),
+            (r#","clientSecretExpiresAt":null"#, None),
+            ("", None),
+        ] {
+            let answer = format!(r#"{{"clientId":"c","clientSecret":"s"{said}}}"#);
+            let answer: Registration = serde_json::from_str(&answer).expect(said);
+            assert_eq!(
+                answer.ends_at().map(Timestamp::as_second),
+                expected,
+                "{said}"
+            );
+        }
+        for (said, seconds) in [
+            ("", 600),
+            (r#","expiresIn":null"#, 600),
+            (r#","expiresIn":"300","interval":null"#, 300),
+            (r#","expiresIn":1"#, 60),
+        ] {
+            let code = r#""deviceCode":"d","userCode":"ABCD","verificationUri":"https://x""#;
+            let answer: DeviceAuthorization =
+                serde_json::from_str(&format!("{{{code}{said}}}")).expect(said);
+            assert_eq!(answer.life(), Duration::from_secs(seconds), "{said}");
+        }
+    }
 }

@@ -41,12 +41,12 @@ impl Refusal {
         };
         let header = answer.headers.get(ERROR_TYPE);
         let header = header.and_then(|name| name.to_str().ok());
-        let named = header.or(body.kind.as_deref());
+        let named = [header, body.kind.as_deref()].into_iter().flatten();
         let kind = named
             .map(model_name)
-            .or_else(|| body.error.as_deref().map(|error| error.replace('_', "")))
+            .chain(body.error.as_deref().map(|error| error.replace('_', "")))
             .map(|kind| kind.to_ascii_lowercase())
-            .filter(|kind| is_name(kind))
+            .find(|kind| is_name(kind))
             .unwrap_or_else(|| of_status(answer.status).to_owned());
         let reason = body
             .reason
@@ -171,6 +171,7 @@ impl Refusal {
     /// Whether it is about one account or role, and says nothing of the others.
     pub(super) fn is_of_one(&self) -> bool {
         matches!(self.status, 403 | 404)
+            || matches!(self.kind.as_str(), "forbidden" | "resourcenotfound")
     }
 }
 
@@ -267,6 +268,20 @@ mod tests {
             (403, Some("ForbiddenException"), "<html>", "forbidden"),
             (400, None, "<html><script>", "unknown"),
             (400, Some("<script>"), "", "unknown"),
+            (400, Some(""), r#"{"error":"slow_down"}"#, "slowdown"),
+            (
+                400,
+                None,
+                r#"{"__type":"com.amazonaws.sso#ForbiddenException","message":"No access"}"#,
+                "forbidden",
+            ),
+            (
+                400,
+                None,
+                r#"{"__type":"SomethingNewException","extra":{"a":[1]}}"#,
+                "somethingnew",
+            ),
+            (400, None, r#"{"error":7,"__type":null}"#, "unknown"),
             (400, None, &long, "unknown"),
         ] {
             assert_eq!(refusal(status, kind, body).kind, expected, "{kind:?}");
