@@ -14,7 +14,7 @@ use crate::harness::{Harness, everything_below, install_script, write};
 const READER: &str = "012345678901/ReadOnly";
 
 /// Signs in to the sandbox's portal and gives the account's id.
-fn connected(harness: &Harness) -> String {
+pub(crate) fn connected(harness: &Harness) -> String {
     let start_url = harness.sandbox.start_url().to_string();
     let begun = harness.begin(&["login", "aws", "--sso-start-url", &start_url]);
     let page = harness.next_page();

@@ -9,6 +9,7 @@ mod accounts;
 mod aws;
 mod aws_files;
 mod aws_identities;
+mod center_processes;
 mod clients;
 mod company;
 mod completion;

@@ -1,0 +1,196 @@
+//! Roles of AWS IAM Identity Center among many processes, real clients, and processes that are killed.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use mcm_core::world::{Clock as _, SystemClock};
+use sandbox_clouds::Endpoint;
+use sandbox_clouds::aws::identity_center::{Directory, Policy, RefreshRotation};
+
+use crate::clients::{here, program};
+use crate::harness::{Begun, Harness};
+use crate::identity_center::connected;
+
+fn set(harness: &Harness, change: impl FnOnce(&mut Policy)) {
+    let mut policy = harness.sandbox.identity_center_policy();
+    change(&mut policy);
+    harness.sandbox.set_identity_center_policy(policy);
+}
+
+fn count(harness: &Harness, endpoint: Endpoint) -> usize {
+    let requests = harness.sandbox.requests();
+    let of_it = |request: &&sandbox_clouds::Request| request.endpoint == Some(endpoint);
+    requests.iter().filter(of_it).count()
+}
+
+/// Ten pairs of ten accounts.
+fn pairs(id: &str, role: u32) -> Vec<String> {
+    let pair = |account: u32| format!("{id}/{:012}/Role{role}", 1_000_000 + account);
+    (0..10).map(pair).collect()
+}
+
+/// Fifty processes at once, five for each pair. Every one is answered.
+fn fifty_at_once(harness: &Harness, pairs: &[String]) {
+    let begun: Vec<Begun> = (0..50)
+        .map(|number| harness.begin(&["credential-process", &pairs[number % pairs.len()]]))
+        .collect();
+    for process in begun {
+        let issued = process.ended().json();
+        assert!(
+            issued["AccessKeyId"]
+                .as_str()
+                .is_some_and(|key| key.starts_with("ASIA"))
+        );
+    }
+}
+
+#[test]
+fn fifty_processes_and_ten_roles_share_one_renewal_of_an_expired_and_of_a_refused_token() {
+    // I18, I20
+    let harness = Harness::start();
+    harness
+        .sandbox
+        .set_identity_center_directory(Directory::of_size(10, 2));
+    set(&harness, |policy| {
+        policy.rotation = RefreshRotation::DetectReuse;
+        policy.access_token_life = 3;
+    });
+    let id = connected(&harness);
+    set(&harness, |policy| policy.access_token_life = 3600);
+    let over = SystemClock.now() + Duration::from_secs(4);
+    harness.until("the token is over", || SystemClock.now() > over);
+    harness.sandbox.forget_requests();
+    fifty_at_once(&harness, &pairs(&id, 1));
+    assert_eq!(count(&harness, Endpoint::CenterToken), 1);
+    assert_eq!(count(&harness, Endpoint::CenterCredentials), 10);
+
+    harness.sandbox.reject_identity_center_tokens();
+    harness.sandbox.forget_requests();
+    fifty_at_once(&harness, &pairs(&id, 2));
+    assert_eq!(
+        count(&harness, Endpoint::CenterToken),
+        1,
+        "401 beats the clock, once"
+    );
+    assert!(
+        count(&harness, Endpoint::CenterCredentials) <= 20,
+        "one more try for each role"
+    );
+}
+
+#[test]
+fn a_renewal_that_is_killed_leaves_a_sign_in_that_works_or_asks_again() {
+    // I19
+    let harness = Harness::start();
+    harness
+        .sandbox
+        .set_identity_center_directory(Directory::of_size(1, 1));
+    let id = connected(&harness);
+    let pair = format!("{id}/000001000000/Role1");
+    let rounds = mcm_core::world::Environment::of_this_process()
+        .get("KILLS")
+        .map_or(12, |text| text.parse().expect("a number"));
+    let (mut survived, mut lost) = (0, 0);
+    for round in 0..rounds {
+        harness.sandbox.reject_identity_center_tokens();
+        harness.forget_sessions();
+        harness.sandbox.forget_requests();
+        let mut command = harness.command(&["credential-process", &pair]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut process = command.spawn().expect("mcm starts");
+        harness.until_requested(Endpoint::CenterToken);
+        // Between the answer, the write and the next call: each round a little later.
+        let moment = SystemClock.now() + Duration::from_millis(round % 12 * 3);
+        while SystemClock.now() < moment {
+            std::thread::yield_now();
+        }
+        process.kill().expect("it runs, or has just ended");
+        process.wait().expect("it is gone");
+        let again = harness.mcm(&["credential-process", &pair]);
+        match again.status {
+            0 => survived += 1,
+            3 => {
+                assert!(again.stderr.contains("Sign in again"), "{}", again.stderr);
+                lost += 1;
+                assert_eq!(connected(&harness), id);
+            }
+            other => panic!("status {other}: {}", again.stderr),
+        }
+    }
+    assert_eq!(survived + lost, rounds);
+    assert!(
+        survived > 0,
+        "a kill before the answer or after the write loses nothing"
+    );
+}
+
+#[test]
+fn the_clouds_own_clients_work_as_a_role_by_its_profile_and_write_no_cache() {
+    // I30
+    let harness = Harness::start();
+    let id = connected(&harness);
+    harness
+        .mcm(&[
+            "configure",
+            "aws",
+            &id,
+            "--all",
+            "--filter",
+            "ReadOnly",
+            "--yes",
+        ])
+        .done();
+    let config = fs::read_to_string(harness.folder().join(".aws/config")).expect("written");
+    let profile = config
+        .lines()
+        .find_map(|line| line.strip_prefix("[profile ")?.strip_suffix(']'))
+        .expect("a profile");
+    // A script for the Python beside it.
+    let aws = program("aws");
+    let aws = aws.to_str().expect("text");
+    let python = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])";
+    let javascript = "const { STSClient, GetCallerIdentityCommand } = require('@aws-sdk/client-sts');\
+        new STSClient({}).send(new GetCallerIdentityCommand({})).then((who) => console.log(who.Arn));";
+    for (name, words) in [
+        ("python", &["-c", python][..]),
+        ("node", &["-e", javascript]),
+        (
+            "python",
+            &[
+                aws,
+                "sts",
+                "get-caller-identity",
+                "--query",
+                "Arn",
+                "--output",
+                "text",
+            ],
+        ),
+    ] {
+        let mut command = Command::new(program(name));
+        harness
+            .equip(&mut command)
+            .args(words)
+            .current_dir(here().join("node"))
+            .env("AWS_PROFILE", profile);
+        // Keys in variables would win over the profile.
+        for own in [
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+        ] {
+            command.env_remove(own);
+        }
+        let output = command.output().expect(name);
+        let arn = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            arn.contains(":assumed-role/AWSReservedSSO_ReadOnly_") && arn.trim().ends_with("/ada"),
+            "{name}: {arn}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    for folder in [".aws/sso", ".aws/cli/cache"] {
+        assert!(!harness.folder().join(folder).exists(), "{folder}");
+    }
+}
