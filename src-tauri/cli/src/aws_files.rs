@@ -332,6 +332,8 @@ mod tests {
     fn a_key_that_some_client_takes_for_the_rest_of_a_value_is_not_copied() {
         for text in [
             "[default]\n  aws_access_key_id = CANARY\n  aws_secret_access_key = CANARY\n",
+            "[default]\nregion = r\n\taws_access_key_id: CANARY\n\taws_secret_access_key: CANARY\n",
+            "[default]\nregion = r\n  output = x\n  aws_access_key_id: CANARY\n  aws_secret_access_key: CANARY\n",
             "[default]\n\taws_access_key_id = CANARY\n\taws_secret_access_key = CANARY\n",
             "[default]\naws_access_key_id = CANARY\naws_secret_access_key = CANARY\n  [old]\n  aws_access_key_id = CANARY\n",
             "[default]\nregion = r\n  aws_access_key_id = CANARY\n  aws_secret_access_key = CANARY\n",

@@ -141,15 +141,20 @@ pub(super) fn go(text: &str, kind: Kind) -> Profiles {
             continue;
         };
         if line.starts_with([' ', '\t']) {
-            let Some(value) = key.as_ref().and_then(|key| settings.get_mut(key)) else {
-                continue;
-            };
-            // Below an empty value it is a setting of a nested section, which is no credential.
-            if !value.is_empty() && !line.contains(['=', ':']) {
-                value.push('\n');
-                value.push_str(line.trim_start_matches([' ', '\t']));
+            let value = key.as_ref().and_then(|key| settings.get_mut(key));
+            let is_setting = line.contains(['=', ':']);
+            match value {
+                // Below an empty value it is a setting of a nested section, which is no credential.
+                Some(value) if is_setting && value.is_empty() => continue,
+                Some(value) if !is_setting && !value.is_empty() => {
+                    value.push('\n');
+                    value.push_str(line.trim_start_matches([' ', '\t']));
+                    continue;
+                }
+                _ if !is_setting => continue,
+                // Every other one counts as if it were not indented.
+                _ => {}
             }
-            continue;
         }
         let line = ["\t;", "\t#", " ;", " #"]
             .iter()
