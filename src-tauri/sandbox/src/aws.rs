@@ -1,7 +1,7 @@
 //! A stand-in for the parts of AWS that role sign-in touches: STS, IAM and Organizations, and the console's door.
 //!
 //! Holds the state of the servers and their routes; what a route answers is in the files below this one. Every request
-//! to a service has to be signed with a key that the sandbox handed out.
+//! to a service has to be signed with a key that the sandbox issued.
 
 mod accounts;
 pub mod directory;

@@ -86,7 +86,7 @@ impl Journal {
         let _ = requests.wait_for(|requests| is_so(requests)).await;
     }
 
-    /// Notes a secret before it is handed out, and returns it.
+    /// Notes a secret before it is issued, and returns it.
     pub(crate) fn issue(&self, secret: String) -> String {
         self.secrets
             .lock()

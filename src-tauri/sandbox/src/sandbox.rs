@@ -384,7 +384,7 @@ impl Sandbox {
         self.shared.journal.forget_requests();
     }
 
-    /// Every code, token and key handed out so far: none of them may turn up in a log, a file or a message.
+    /// Every code, token and key issued so far: none of them may turn up in a log, a file or a message.
     pub fn secrets(&self) -> Vec<String> {
         self.shared.journal.secrets()
     }

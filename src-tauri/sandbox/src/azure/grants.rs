@@ -1,7 +1,7 @@
-//! What the Azure stand-in has handed out: codes, refresh tokens and access tokens.
+//! What the Azure stand-in has issued: codes, refresh tokens and access tokens.
 //!
 //! Refresh tokens belong to a family that starts with a code. Entra leaves the old token of a family alive when it
-//! hands out a new one; strict rotation kills the family when an old one comes back.
+//! issues a new one; strict rotation kills the family when an old one comes back.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -58,7 +58,7 @@ pub(crate) struct AccessToken {
     pub(crate) expires: Timestamp,
 }
 
-/// Everything handed out so far.
+/// Everything issued so far.
 #[derive(Default)]
 pub(crate) struct Grants {
     codes: HashMap<String, Code>,

@@ -1,4 +1,4 @@
-//! What the Google stand-in has handed out: codes, refresh tokens and access tokens.
+//! What the Google stand-in has issued: codes, refresh tokens and access tokens.
 //!
 //! A refresh token is not rotated. A user has at most 100 of them per client: the 101st silently ends the oldest.
 
@@ -46,7 +46,7 @@ struct AccessToken {
     expires: Timestamp,
 }
 
-/// Everything handed out so far.
+/// Everything issued so far.
 #[derive(Default)]
 pub(crate) struct Grants {
     codes: HashMap<String, Code>,
