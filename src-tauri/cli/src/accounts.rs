@@ -28,12 +28,12 @@ const TARGET: usize = 3;
 #[derive(Serialize)]
 struct Accounts {
     /// Sorted by cloud, the starred ones first, then the last used ones.
-    accounts: Vec<Row>,
+    accounts: Vec<AccountRow>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Row {
+struct AccountRow {
     /// The value that every command accepts as ACCOUNT.
     id: AccountId,
     /// `azure`, `gcp` or `aws`.
@@ -228,9 +228,9 @@ pub(crate) async fn rename(app: &App, account: &str, name: Option<&str>) -> Resu
     ))?)
 }
 
-fn row(view: &AccountView, targets: &[Target]) -> Row {
+fn row(view: &AccountView, targets: &[Target]) -> AccountRow {
     let targets = targets.iter().map(|target| target.id.clone()).collect();
-    Row {
+    AccountRow {
         id: view.id.clone(),
         provider: view.cloud,
         display_name: view.name.clone(),

@@ -21,12 +21,12 @@ use crate::output::{note, print, print_json, table};
 /// What `mcm environment list --json` prints.
 #[derive(Serialize)]
 struct Environments {
-    environments: Vec<Row>,
+    environments: Vec<EnvironmentRow>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Row {
+struct EnvironmentRow {
     name: EnvironmentName,
     colour: Option<String>,
     icon: Option<String>,
@@ -261,7 +261,7 @@ fn show(app: &App, environment: &NamedEnvironment) -> Result<(), Failure> {
     Ok(print(&table(&rows))?)
 }
 
-fn row(app: &App, environment: &NamedEnvironment) -> Result<Row, Error> {
+fn row(app: &App, environment: &NamedEnvironment) -> Result<EnvironmentRow, Error> {
     let member = |(cloud, state): (Cloud, MemberState)| {
         let member = environment.members[&cloud].clone();
         let row = MemberRow {
@@ -277,7 +277,7 @@ fn row(app: &App, environment: &NamedEnvironment) -> Result<Row, Error> {
         };
         (cloud, row)
     };
-    Ok(Row {
+    Ok(EnvironmentRow {
         name: environment.name.clone(),
         colour: environment.colour.clone(),
         icon: environment.icon.clone(),

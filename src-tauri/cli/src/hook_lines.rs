@@ -28,7 +28,7 @@ use crate::shims;
 use crate::variables::{self, Changes, Fact, Facts, Way};
 
 /// Which environment a shell should have.
-enum Wanted {
+enum WantedEnvironment {
     /// The name is no environment's.
     Unchanged,
     None,
@@ -54,9 +54,9 @@ pub(crate) fn run(app: &App, world: &World, options: &HookLinesOptions) -> Resul
     }
     let state = State::of(&shell_has).unwrap_or_default();
     let (environment, terminal) = match wanted(app, world, options, &state)? {
-        Wanted::Unchanged => return Ok(()),
-        Wanted::None => (None, None),
-        Wanted::Some(environment, terminal) => (Some(environment), terminal),
+        WantedEnvironment::Unchanged => return Ok(()),
+        WantedEnvironment::None => (None, None),
+        WantedEnvironment::Some(environment, terminal) => (Some(environment), terminal),
     };
     let (before, by_hand) = state.undone(&shell_has);
     let is_new = environment.as_ref().map(|named| named.name.as_str())
@@ -107,12 +107,12 @@ fn wanted(
     world: &World,
     options: &HookLinesOptions,
     state: &State,
-) -> Result<Wanted, Failure> {
+) -> Result<WantedEnvironment, Failure> {
     let terminal = terminal();
     if let Some(name) = &options.use_environment {
         if !app.has_environment(name)? {
             // It may be an account, which "mcm use" makes the one in use everywhere.
-            return Ok(Wanted::Unchanged);
+            return Ok(WantedEnvironment::Unchanged);
         }
         if app.named(name).is_ok() {
             let message = format!(
@@ -128,7 +128,7 @@ fn wanted(
             );
             return Err(Error::new(Code::Unsupported, message).into());
         }
-        return Ok(Wanted::Some(
+        return Ok(WantedEnvironment::Some(
             Box::new(named),
             Some(terminal.unwrap_or_default()),
         ));
@@ -140,7 +140,10 @@ fn wanted(
         // As it is stored by now; another hook may have changed the shell as well.
         let named = app.environment(&state.environment)?;
         if !named.is_protected {
-            return Ok(Wanted::Some(Box::new(named), state.terminal.clone()));
+            return Ok(WantedEnvironment::Some(
+                Box::new(named),
+                state.terminal.clone(),
+            ));
         }
         note(&format!(
             "mcm: {name} has become protected. Run: mcm shell {name}",
@@ -149,7 +152,7 @@ fn wanted(
     }
     let folder = folder();
     let Some(found) = FolderFile::find(&folder)? else {
-        return Ok(Wanted::None);
+        return Ok(WantedEnvironment::None);
     };
     let asks = format!(
         "{} asks for the environment {}",
@@ -157,12 +160,12 @@ fn wanted(
         found.environment
     );
     match found.trust(&world.paths.data) {
-        Trust::Denied => return Ok(Wanted::None),
+        Trust::Denied => return Ok(WantedEnvironment::None),
         Trust::Unknown => {
             note(&format!(
                 "mcm: {asks}. Run \"mcm allow\" to use it here, or \"mcm deny\"."
             ));
-            return Ok(Wanted::None);
+            return Ok(WantedEnvironment::None);
         }
         Trust::Allowed => {}
     }
@@ -171,7 +174,7 @@ fn wanted(
             "mcm: {asks}, which you do not have. Create it: mcm environment create {}",
             found.environment
         ));
-        return Ok(Wanted::None);
+        return Ok(WantedEnvironment::None);
     }
     let named = app.environment(found.environment.as_str())?;
     if named.is_protected {
@@ -179,12 +182,12 @@ fn wanted(
             "mcm: {asks}, which is protected. Run: mcm shell {}",
             named.name
         ));
-        return Ok(Wanted::None);
+        return Ok(WantedEnvironment::None);
     }
     if state.environment != named.name.as_str() {
         remark(&found, &named);
     }
-    Ok(Wanted::Some(Box::new(named), None))
+    Ok(WantedEnvironment::Some(Box::new(named), None))
 }
 
 /// What an allowed file says beside the environment's name: its message, and what it needs that is not there.

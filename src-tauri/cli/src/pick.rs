@@ -17,12 +17,12 @@ use crate::failure::Failure;
 use crate::output::note;
 
 /// A line of the list.
-struct Choice<T> {
+struct ListedChoice<T> {
     value: T,
     label: String,
 }
 
-impl<T> fmt::Display for Choice<T> {
+impl<T> fmt::Display for ListedChoice<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.label)
     }
@@ -42,7 +42,7 @@ pub(crate) fn account(app: &App) -> Result<(AccountId, Option<String>), Failure>
         .filter_map(|found| {
             let account = stored.account(&found.account)?;
             let label = format!("{} ({})", account.name(), account.identity.who());
-            Some(Choice {
+            Some(ListedChoice {
                 value: account.id.clone(),
                 label,
             })
@@ -63,7 +63,7 @@ pub(crate) fn account(app: &App) -> Result<(AccountId, Option<String>), Failure>
         }
         ranks.1.get(id).cloned()
     };
-    let scorer = |query: &str, choice: &Choice<AccountId>, _: &str, _: usize| {
+    let scorer = |query: &str, choice: &ListedChoice<AccountId>, _: &str, _: usize| {
         rank(query, &choice.value).map(|(rank, _)| rank)
     };
     let chosen = Select::new("Account to use:", choices)
@@ -82,7 +82,7 @@ pub(crate) fn account(app: &App) -> Result<(AccountId, Option<String>), Failure>
 }
 
 fn target(account: &Account) -> Result<String, Failure> {
-    let choices = account.targets.iter().map(|target| Choice {
+    let choices = account.targets.iter().map(|target| ListedChoice {
         value: target.id.clone(),
         label: format!("{} ({})", target.name, target.id),
     });
@@ -102,7 +102,7 @@ fn target(account: &Account) -> Result<String, Failure> {
 pub(crate) fn cloud() -> Result<Cloud, Failure> {
     let usage = "Name a cloud, as in \"mcm login azure\": azure, gcp or aws.";
     require_terminal(usage)?;
-    let choices = [Cloud::Azure, Cloud::Gcp, Cloud::Aws].map(|cloud| Choice {
+    let choices = [Cloud::Azure, Cloud::Gcp, Cloud::Aws].map(|cloud| ListedChoice {
         value: cloud,
         label: cloud.title().to_owned(),
     });

@@ -22,14 +22,14 @@ struct Targets<'a> {
     account: &'a AccountId,
     /// When the list was loaded, in RFC 3339 and UTC.
     read_at: Option<String>,
-    targets: Vec<Row<'a>>,
+    targets: Vec<TargetRow<'a>>,
     /// AWS: the accounts of the organisation, where the role may list them. They are no targets.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     organization: &'a [OrganizationAccount],
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct TargetRow<'a> {
     /// The cloud's own id.
     id: &'a str,
     name: &'a str,
@@ -49,7 +49,7 @@ pub(crate) async fn run(app: &App, name: &str, json: bool, refresh: bool) -> Res
     }
     let is_active = |target: &Target| account.target.as_ref() == Some(&target.id);
     if json {
-        let rows = account.targets.iter().map(|target| Row {
+        let rows = account.targets.iter().map(|target| TargetRow {
             id: &target.id,
             name: &target.name,
             state: target.state.as_deref(),

@@ -120,10 +120,10 @@ impl Code {
 
 /// A failure that can be shown to the user. Cheap to clone, so that every waiting caller gets the same one.
 #[derive(Clone)]
-pub struct Error(Arc<Inner>);
+pub struct Error(Arc<ErrorParts>);
 
 #[derive(Clone)]
-struct Inner {
+struct ErrorParts {
     code: Code,
     message: String,
     detail: Option<String>,
@@ -141,7 +141,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// Creates an error from a sentence that says what happened and what to do. The sentence must hold no secret.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(ErrorParts {
             code,
             message: message.into(),
             detail: None,
@@ -209,7 +209,7 @@ impl Error {
         Some(texts.join(": "))
     }
 
-    fn change(mut self, edit: impl FnOnce(&mut Inner)) -> Self {
+    fn change(mut self, edit: impl FnOnce(&mut ErrorParts)) -> Self {
         edit(Arc::make_mut(&mut self.0));
         self
     }

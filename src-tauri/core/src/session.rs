@@ -59,9 +59,9 @@ struct RenewalKey {
 
 /// Issues sessions.
 #[derive(Clone)]
-pub struct Sessions(Arc<Inner>);
+pub struct Sessions(Arc<SessionsState>);
 
-struct Inner {
+struct SessionsState {
     clock: Arc<dyn Clock>,
     vault: Vault,
     store: Store,
@@ -84,7 +84,7 @@ impl Sessions {
         on_change: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         let (running, unsaved) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner {
+        Self(Arc::new(SessionsState {
             clock,
             vault,
             store,

@@ -138,11 +138,11 @@ impl Accounts {
 pub struct Store {
     path: PathBuf,
     lock: PathBuf,
-    opened: Arc<Mutex<Opened>>,
+    opened: Arc<Mutex<OpenedDatabase>>,
 }
 
 #[derive(Debug, Default)]
-struct Opened {
+struct OpenedDatabase {
     database: Option<Database>,
     last: Option<Arc<Accounts>>,
     /// Why the last change could not be written.
@@ -312,7 +312,7 @@ impl Store {
         query: impl FnOnce(&Connection, &mut Option<Arc<Accounts>>) -> std::result::Result<T, Problem>,
     ) -> Result<Option<T>> {
         let mut opened = self.opened();
-        let Opened { database, last, .. } = &mut *opened;
+        let OpenedDatabase { database, last, .. } = &mut *opened;
         let Some(database) = Database::for_reading(database, &self.path, &self.lock)? else {
             return Ok(None);
         };
@@ -322,7 +322,7 @@ impl Store {
         Ok(Some(read))
     }
 
-    fn opened(&self) -> MutexGuard<'_, Opened> {
+    fn opened(&self) -> MutexGuard<'_, OpenedDatabase> {
         self.opened
             .lock()
             .expect("no code panics while it holds this lock")

@@ -176,9 +176,9 @@ impl Default for KeychainLimits {
 /// another process does not finish in time, and `storage-failed` when the lock file cannot be used. Without a
 /// keychain, secrets are kept in memory and move to the keychain when one appears.
 #[derive(Clone)]
-pub struct Vault(Arc<Inner>);
+pub struct Vault(Arc<VaultState>);
 
-struct Inner {
+struct VaultState {
     connection: Arc<Mutex<KeychainConnection>>,
     connect: Option<Arc<ConnectKeychain>>,
     service: String,
@@ -266,7 +266,7 @@ impl Vault {
     ) -> Self {
         let connection =
             KeychainConnection::new(connect.clone(), service, limits.retry, Arc::clone(&status));
-        Self(Arc::new(Inner {
+        Self(Arc::new(VaultState {
             connection: Arc::new(Mutex::new(connection)),
             connect,
             service: service.to_owned(),

@@ -95,7 +95,7 @@ fn add(
     app: &App,
     world: &World,
     config: &Kubeconfig<'_>,
-    change: &mut super::kubeconfig::Change,
+    change: &mut super::kubeconfig::KubeconfigChange,
     options: &ConfigureKube,
     notes: &mut Vec<String>,
 ) -> Result<(), Refused> {

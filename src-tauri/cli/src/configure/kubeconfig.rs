@@ -49,7 +49,7 @@ pub(super) struct Kubeconfig<'a> {
 }
 
 /// Where a list is.
-enum Place {
+enum KubeconfigPlace {
     Absent,
     /// Without an entry, as `[]` or `null`, on this line.
     Empty(usize, String),
@@ -62,7 +62,7 @@ enum Place {
 }
 
 /// A change: which lines go, and which come before which.
-pub(super) struct Change {
+pub(super) struct KubeconfigChange {
     taken_out: Vec<bool>,
     put_in: Vec<(usize, String)>,
     expected: Yaml,
@@ -96,15 +96,15 @@ impl<'a> Kubeconfig<'a> {
     }
 
     /// A change to it that is not made yet.
-    pub(super) fn change(&self) -> Change {
-        Change {
+    pub(super) fn change(&self) -> KubeconfigChange {
+        KubeconfigChange {
             taken_out: vec![false; self.lines.len()],
             put_in: Vec::new(),
             expected: self.document.clone(),
         }
     }
 
-    fn place(&self, list: List) -> Result<Place, String> {
+    fn place(&self, list: List) -> Result<KubeconfigPlace, String> {
         let key = list.key();
         let mut found = None;
         for (index, line) in self.lines.iter().enumerate() {
@@ -117,7 +117,7 @@ impl<'a> Kubeconfig<'a> {
         }
         let Some((index, rest)) = found else {
             return match self.document[key].is_badvalue() {
-                true => Ok(Place::Absent),
+                true => Ok(KubeconfigPlace::Absent),
                 false => Err(format!(
                     "{key} is not written on lines of its own. Let kubectl rewrite the file"
                 )),
@@ -125,7 +125,7 @@ impl<'a> Kubeconfig<'a> {
         };
         let value = rest.split(" #").next().unwrap_or_default().trim();
         match value {
-            "[]" | "null" | "~" => return Ok(Place::Empty(index, rest.to_owned())),
+            "[]" | "null" | "~" => return Ok(KubeconfigPlace::Empty(index, rest.to_owned())),
             "" => {}
             value if value.starts_with('#') => {}
             _ => {
@@ -163,12 +163,12 @@ impl<'a> Kubeconfig<'a> {
             ));
         }
         match indent {
-            Some(indent) if !items.is_empty() => Ok(Place::Entries {
+            Some(indent) if !items.is_empty() => Ok(KubeconfigPlace::Entries {
                 key: index,
                 items,
                 indent,
             }),
-            _ => Ok(Place::Empty(index, rest.to_owned())),
+            _ => Ok(KubeconfigPlace::Empty(index, rest.to_owned())),
         }
     }
 
@@ -181,7 +181,12 @@ impl<'a> Kubeconfig<'a> {
     }
 
     /// Drafts an entry at the end of a list. `entry` is a block of YAML that begins with `- `.
-    pub(super) fn add(&self, change: &mut Change, list: List, entry: &str) -> Result<(), String> {
+    pub(super) fn add(
+        &self,
+        change: &mut KubeconfigChange,
+        list: List,
+        entry: &str,
+    ) -> Result<(), String> {
         let end = self.line_end();
         let block = |indent: usize| -> String {
             entry
@@ -191,7 +196,7 @@ impl<'a> Kubeconfig<'a> {
         };
         let key = list.key();
         match self.place(list)? {
-            Place::Absent => {
+            KubeconfigPlace::Absent => {
                 let at = self.lines.len();
                 let is_open = change
                     .put_in
@@ -204,7 +209,7 @@ impl<'a> Kubeconfig<'a> {
                 }
                 change.put_in.push((at, block(0)));
             }
-            Place::Empty(index, was) => {
+            KubeconfigPlace::Empty(index, was) => {
                 if !change.taken_out[index] {
                     change.taken_out[index] = true;
                     let mark = if was.is_empty() {
@@ -218,7 +223,7 @@ impl<'a> Kubeconfig<'a> {
                 }
                 change.put_in.push((index + 1, block(0)));
             }
-            Place::Entries { items, indent, .. } => {
+            KubeconfigPlace::Entries { items, indent, .. } => {
                 let last = items.last().expect("there is one");
                 change.put_in.push((last.end, block(indent)));
             }
@@ -234,13 +239,14 @@ impl<'a> Kubeconfig<'a> {
     /// Drafts an entry in the place of the first one that `is_old` names, or at the end of the list.
     pub(super) fn put(
         &self,
-        change: &mut Change,
+        change: &mut KubeconfigChange,
         list: List,
         is_old: impl Fn(&Yaml) -> bool,
         entry: &str,
     ) -> Result<(), String> {
         let old = self.entries(list).iter().position(is_old);
-        let (Some(old), Place::Entries { items, indent, .. }) = (old, self.place(list)?) else {
+        let (Some(old), KubeconfigPlace::Entries { items, indent, .. }) = (old, self.place(list)?)
+        else {
             return self.add(change, list, entry);
         };
         let range = items[old].clone();
@@ -264,11 +270,11 @@ impl<'a> Kubeconfig<'a> {
     /// Drafts a list without the entries that `is_ours` names.
     pub(super) fn remove(
         &self,
-        change: &mut Change,
+        change: &mut KubeconfigChange,
         list: List,
         is_ours: impl Fn(&Yaml) -> bool,
     ) -> Result<(), String> {
-        let Place::Entries { key, items, .. } = self.place(list)? else {
+        let KubeconfigPlace::Entries { key, items, .. } = self.place(list)? else {
             return Ok(());
         };
         let ours: Vec<bool> = self.entries(list).iter().map(is_ours).collect();
@@ -305,7 +311,7 @@ impl<'a> Kubeconfig<'a> {
     ///
     /// # Errors
     /// Why the change is not safe.
-    pub(super) fn lines(&self, change: &Change) -> Result<Vec<Line<'a>>, String> {
+    pub(super) fn lines(&self, change: &KubeconfigChange) -> Result<Vec<Line<'a>>, String> {
         let end = self.line_end();
         let mut lines = Vec::new();
         if self.is_new {
@@ -345,7 +351,7 @@ impl<'a> Kubeconfig<'a> {
     }
 
     /// Whether a change leaves nothing but what we wrote around it.
-    pub(super) fn leaves_nothing(&self, change: &Change) -> bool {
+    pub(super) fn leaves_nothing(&self, change: &KubeconfigChange) -> bool {
         let is_ours = self.lines.first().is_some_and(|line| line.trim() == HEADER);
         let kept = self
             .lines

@@ -32,13 +32,13 @@ const SCRIPT: &str = "choose the proxy by a script (PAC), which this app does no
 /// A desktop whose settings may name a proxy.
 #[derive(Clone)]
 pub(super) struct Desktop {
-    kind: Kind,
+    kind: ProxyKind,
     /// What `NO_PROXY` lists.
     except: String,
 }
 
 #[derive(Clone)]
-enum Kind {
+enum ProxyKind {
     /// `gsettings` says it. The variables are those that choose where it looks.
     Gnome(Vec<(&'static str, String)>),
     /// A file of KDE's says it.
@@ -71,10 +71,10 @@ impl Desktop {
                 variables("XDG_CONFIG_HOME").filter(|folder| Path::new(folder).is_absolute());
             let config = config.map(PathBuf::from);
             let config = config.or_else(|| Some(Path::new(variables("HOME")?).join(".config")))?;
-            Kind::Kde(config.join("kioslaverc"))
+            ProxyKind::Kde(config.join("kioslaverc"))
         } else if is_one_of(&OF_GNOME) {
             let set = |name: &&'static str| Some((*name, variables(name)?.to_owned()));
-            Kind::Gnome(OF_GSETTINGS.iter().filter_map(set).collect())
+            ProxyKind::Gnome(OF_GSETTINGS.iter().filter_map(set).collect())
         } else {
             return None;
         };
@@ -87,10 +87,10 @@ impl Desktop {
     /// The way out that the desktop's settings name now. Settings that cannot be read name none.
     pub(super) async fn route(&self) -> Route {
         let route = match &self.kind {
-            Kind::Gnome(variables) => {
+            ProxyKind::Gnome(variables) => {
                 gnome(&gsettings(variables.clone()).await.unwrap_or_default())
             }
-            Kind::Kde(path) => {
+            ProxyKind::Kde(path) => {
                 let read = file::read_at_most(path, LARGEST_FILE).ok().flatten();
                 kde(&String::from_utf8_lossy(&read.unwrap_or_default()), path)
             }

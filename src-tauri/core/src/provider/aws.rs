@@ -62,7 +62,7 @@ pub(crate) use identity_center::in_config as portals_in_config;
 pub use identity_center::{CenterAccount, CenterRequest, FoundPortal};
 pub use known::UNLISTED;
 pub(super) use known::unlisted_region;
-use known::{Known, partition};
+use known::{KnownRole, partition};
 use partition::Partition;
 use role_session::session_name;
 pub use role_session::{SESSION_SECONDS, check_session_name};
@@ -72,7 +72,7 @@ pub use source::AwsSource;
 use source::{Mfa, Surroundings};
 pub use template::{RoleTemplates, TemplateOptions};
 pub use verify::ONE_HOUR;
-use verify::{Stopped, Verdict, Verification, Verified};
+use verify::{ExternalIdVerdict, Stopped, Verification, Verified};
 
 /// The role to connect, and the source that assumes it.
 #[derive(Clone, Debug)]
@@ -209,7 +209,7 @@ impl Aws {
         account: &Account,
         session: &Session,
     ) -> Result<Vec<OrganizationAccount>> {
-        let known = Known::of(&account.identity)?;
+        let known = KnownRole::of(&account.identity)?;
         let config = self.surroundings().bare_config(Some(known.source)).await?;
         let credentials = sdk::credentials(session.access_keys()?);
         self.signed(&config, &credentials, known.role.partition)
@@ -368,7 +368,7 @@ impl Provider for Aws {
         if let Grant::IdentityCenter(grant) = grant {
             return self.refresh_center(account, grant, resource).await;
         }
-        let known = Known::of(&account.identity)?;
+        let known = KnownRole::of(&account.identity)?;
         let grant = grant.role()?;
         let mfa = Mfa {
             known: grant.mfa.as_ref(),
@@ -419,7 +419,7 @@ impl Provider for Aws {
             // A check without a result at the sign-in is repeated until it has one.
             if *enforced == Enforcement::Unknown {
                 match verification.recheck().await {
-                    Verdict::Open {
+                    ExternalIdVerdict::Open {
                         without,
                         with_wrong,
                     } => {
@@ -472,7 +472,7 @@ impl Provider for Aws {
         _session: &Session,
         _progress: &Progress<'_>,
     ) -> Result<Vec<Target>> {
-        let partition = Known::of(&account.identity)?.role.partition;
+        let partition = KnownRole::of(&account.identity)?.role.partition;
         let unlisted = account
             .target
             .as_deref()

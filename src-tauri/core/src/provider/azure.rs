@@ -42,7 +42,7 @@ use crate::sign_in::SignInContext;
 use crate::world::Clock;
 pub use user::identity_in_tenant;
 use user::{AzureIdentity, home, username};
-use visit::{Visit, explained};
+use visit::{EntraVisit, explained};
 
 /// Entra expires a sign-in that was not used for this long.
 const IDLE_LIMIT: Duration = Duration::from_secs(90 * 24 * 3600);
@@ -54,7 +54,7 @@ pub struct Azure {
     settings: AzureSettings,
     http: Http,
     clock: Arc<dyn Clock>,
-    metadata: metadata::Cache,
+    metadata: metadata::EntraMetadataCache,
 }
 
 impl Azure {
@@ -64,7 +64,7 @@ impl Azure {
             settings,
             http,
             clock,
-            metadata: metadata::Cache::default(),
+            metadata: metadata::EntraMetadataCache::default(),
         }
     }
 
@@ -131,7 +131,7 @@ impl Provider for Azure {
             .resource
             .clone()
             .map_or(Resource::Management, Resource::Named);
-        let Visit {
+        let EntraVisit {
             tokens,
             asked_at,
             nonce,

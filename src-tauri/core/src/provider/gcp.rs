@@ -37,8 +37,8 @@ use crate::resource::Resource;
 use crate::settings::{GcpAccess, GcpSettings, is_google};
 use crate::sign_in::SignInContext;
 use crate::world::Clock;
-use user::{Known, identity};
-use visit::{Ask, Visit};
+use user::{KnownUser, identity};
+use visit::{Ask, GoogleVisit};
 
 const CONSOLE: &str = "https://console.cloud.google.com/";
 
@@ -47,7 +47,7 @@ pub(super) struct Gcp {
     settings: GcpSettings,
     http: Http,
     clock: Arc<dyn Clock>,
-    metadata: metadata::Cache,
+    metadata: metadata::GoogleMetadataCache,
     keys: Keys,
 }
 
@@ -58,7 +58,7 @@ impl Gcp {
             settings,
             http,
             clock,
-            metadata: metadata::Cache::default(),
+            metadata: metadata::GoogleMetadataCache::default(),
             keys: Keys::default(),
         }
     }
@@ -94,7 +94,7 @@ impl Provider for Gcp {
             token_endpoint: metadata.token_endpoint.clone(),
         };
         let wanted = request.redirect.unwrap_or(self.settings.redirect);
-        let known = request.known.as_ref().and_then(Known::of);
+        let known = request.known.as_ref().and_then(KnownUser::of);
         if let Some(known) = known.filter(|known| known.issuer != metadata.issuer) {
             let message = format!(
                 "{} signed in at {}, but MCM_GOOGLE_ISSUER is now {}. Restore it, or use Connect account.",
@@ -121,7 +121,7 @@ impl Provider for Gcp {
                 .visit(context, wanted, &client, &metadata, Ask::Consent(known))
                 .await?;
         }
-        let Visit {
+        let GoogleVisit {
             tokens,
             claims,
             asked_at,

@@ -309,7 +309,7 @@ fn client_file(lookup: &mut Lookup<'_>, named: Sourced) -> Option<(Sourced, Opti
 #[derive(Deserialize)]
 struct ClientFile {
     #[serde(default)]
-    installed: Option<Client>,
+    installed: Option<FileClient>,
     #[serde(default)]
     web: Option<IgnoredAny>,
     #[serde(default, rename = "type")]
@@ -317,13 +317,13 @@ struct ClientFile {
 }
 
 #[derive(Deserialize)]
-struct Client {
+struct FileClient {
     client_id: String,
     #[serde(default)]
     client_secret: Option<String>,
 }
 
-fn read_client_file(path: &Path) -> std::result::Result<Client, String> {
+fn read_client_file(path: &Path) -> std::result::Result<FileClient, String> {
     let shown = path.display();
     let is_large =
         std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > LARGEST_CLIENT_FILE);

@@ -35,7 +35,7 @@ pub enum ChainBreak {
 }
 
 /// The columns of an event that its hash covers.
-pub(super) struct Link<'a> {
+pub(super) struct ChainLink<'a> {
     pub(super) at: i64,
     pub(super) account: &'a str,
     pub(super) cloud: &'a str,
@@ -43,7 +43,7 @@ pub(super) struct Link<'a> {
     pub(super) what: &'a str,
 }
 
-impl Link<'_> {
+impl ChainLink<'_> {
     fn hash(&self, before: &str) -> String {
         let Self {
             at,
@@ -80,7 +80,10 @@ fn ends(connection: &Connection) -> rusqlite::Result<Ends> {
 }
 
 /// The place and the hash of the next event, which becomes the end of the chain.
-pub(super) fn add(connection: &Connection, link: &Link<'_>) -> rusqlite::Result<(i64, String)> {
+pub(super) fn add(
+    connection: &Connection,
+    link: &ChainLink<'_>,
+) -> rusqlite::Result<(i64, String)> {
     let ends = ends(connection)?;
     let (id, hash) = (ends.end_id + 1, link.hash(&ends.end_hash));
     connection
@@ -153,7 +156,7 @@ fn check(connection: &Connection) -> rusqlite::Result<ChainCheck> {
         }
         let text = |index: usize| row.get::<_, String>(index);
         let (account, cloud, name, what) = (text(2)?, text(3)?, text(4)?, text(5)?);
-        let link = Link {
+        let link = ChainLink {
             at,
             account: &account,
             cloud: &cloud,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::chain::{self, Link};
+use super::chain::{self, ChainLink};
 use super::fields::cleaned;
 use super::open::Database;
 use super::problem::Problem;
@@ -118,7 +118,7 @@ fn earlier_logs(database: &Path) -> Vec<PathBuf> {
 pub(super) fn add(connection: &Connection, event: &ActivityEvent) -> rusqlite::Result<()> {
     let at = i64::try_from(event.at.as_nanosecond()).unwrap_or(i64::MAX);
     let what = rows::as_json(&event.what);
-    let link = Link {
+    let link = ChainLink {
         at,
         account: event.account.as_str(),
         cloud: event.cloud.as_str(),

@@ -118,7 +118,7 @@ pub(super) fn unlock(store: &CredentialStore, service: &str) -> Result<()> {
     #[cfg(target_os = "linux")]
     if let Some(store) = store
         .as_any()
-        .downcast_ref::<super::secret_service::Store>()
+        .downcast_ref::<super::secret_service::KeychainStore>()
     {
         return store.unlock(service);
     }

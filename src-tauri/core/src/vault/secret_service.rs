@@ -3,7 +3,7 @@
 //! A store of our own for two reasons. The one of the keyring family opens an encrypted session, which costs more
 //! than the rest of a read and protects only from a program that can read this user's session bus; such a program can
 //! ask the keychain itself. And it unlocks whatever is locked with a dialog that waits forever. Here only
-//! [`Store::unlock`] shows a dialog. `secret_service/session.rs` has the connection and its greeting.
+//! [`KeychainStore::unlock`] shows a dialog. `secret_service/session.rs` has the connection and its greeting.
 //!
 //! Source: Secret Service API draft 0.2, <https://specifications.freedesktop.org/secret-service/latest/>.
 
@@ -20,7 +20,7 @@ use secret_service::{Collection, Item};
 use zbus::DBusError as _;
 use zbus::zvariant::OwnedObjectPath;
 
-use session::Session;
+use session::BusSession;
 pub(super) use session::{ItemsLocked, connect, questions};
 
 /// The attributes of `secret-tool` and the keyring family, so that their tools find our entries.
@@ -30,9 +30,9 @@ const USERNAME: &str = "username";
 const CONTENT_TYPE: &str = "application/octet-stream";
 
 /// The Secret Service as a credential store.
-pub(super) struct Store(Arc<Session>);
+pub(super) struct KeychainStore(Arc<BusSession>);
 
-impl Store {
+impl KeychainStore {
     /// Unlocks the default collection, or creates it where there is none; then the items of our service, which KeePassXC
     /// locks for each program. The keychain asks the user; this waits for the answer without limit.
     pub(super) fn unlock(&self, service_name: &str) -> Result<()> {
@@ -69,7 +69,7 @@ impl Store {
     }
 }
 
-impl CredentialStoreApi for Store {
+impl CredentialStoreApi for KeychainStore {
     fn vendor(&self) -> String {
         "Secret Service with a plain session".to_owned()
     }
@@ -126,7 +126,7 @@ impl CredentialStoreApi for Store {
 
 /// The collection for new items, unlocked. A locked keychain may not list its content, so an item counts as missing
 /// only when this collection is unlocked.
-async fn default_collection(session: &Session) -> Result<Collection<'_>> {
+async fn default_collection(session: &BusSession) -> Result<Collection<'_>> {
     let collection = session
         .service()
         .await?
@@ -139,7 +139,7 @@ async fn default_collection(session: &Session) -> Result<Collection<'_>> {
 
 /// An entry by its name, whether it exists or not.
 struct Named {
-    session: Arc<Session>,
+    session: Arc<BusSession>,
     service: String,
     user: String,
     label: String,
@@ -224,19 +224,19 @@ impl CredentialApi for Named {
 }
 
 /// An entry that a search found, by its path on the bus.
-struct Found {
-    session: Arc<Session>,
+struct FoundItem {
+    session: Arc<BusSession>,
     path: OwnedObjectPath,
 }
 
-fn found_entry(session: &Arc<Session>, path: OwnedObjectPath) -> Entry {
-    Entry::new_with_credential(Arc::new(Found {
+fn found_entry(session: &Arc<BusSession>, path: OwnedObjectPath) -> Entry {
+    Entry::new_with_credential(Arc::new(FoundItem {
         session: Arc::clone(session),
         path,
     }))
 }
 
-impl Found {
+impl FoundItem {
     async fn item(&self) -> Result<Item<'_>> {
         self.session
             .service()
@@ -247,7 +247,7 @@ impl Found {
     }
 }
 
-impl CredentialApi for Found {
+impl CredentialApi for FoundItem {
     fn set_secret(&self, secret: &[u8]) -> Result<()> {
         self.session.wait(async {
             self.item()

@@ -33,7 +33,7 @@ struct Credential<'a> {
 }
 
 #[derive(Serialize)]
-struct Failed<'a> {
+struct AwsFailure<'a> {
     code: &'a str,
     message: &'a str,
 }
@@ -97,5 +97,5 @@ impl Aws {
 }
 
 fn failed(status: StatusCode, code: &str, message: &str) -> Reply {
-    json(status, &Failed { code, message })
+    json(status, &AwsFailure { code, message })
 }

@@ -34,7 +34,7 @@ pub(super) struct Azure {
 }
 
 #[derive(Serialize)]
-struct Token<'a> {
+struct AzureToken<'a> {
     access_token: &'a str,
     /// Seconds since 1970, as text.
     expires_on: String,
@@ -48,7 +48,7 @@ struct Token<'a> {
 
 /// MSAL for Python shows `statusCode` and `message`, MSAL for Node `error` and `message`, Terraform the whole text.
 #[derive(Serialize)]
-struct Failed<'a> {
+struct AzureFailure<'a> {
     #[serde(rename = "statusCode")]
     status_code: u16,
     error: &'a str,
@@ -129,7 +129,7 @@ async fn token(broker: &Broker, request: &Request) -> Reply {
         }
     };
     let (expires_at, settings) = (session.times.expires_at, broker.settings());
-    let token = Token {
+    let token = AzureToken {
         access_token,
         expires_on: expires_at.as_second().to_string(),
         expires_in: expires_at
@@ -161,7 +161,7 @@ fn names(query: &str, name: &str) -> bool {
 fn failed(status: StatusCode, error: &str, message: &str) -> Reply {
     json(
         status,
-        &Failed {
+        &AzureFailure {
             status_code: status.as_u16(),
             error,
             message,

@@ -30,7 +30,7 @@ pub(super) struct Google {
 }
 
 #[derive(Serialize)]
-struct CredentialFile<'a> {
+struct ServedCredentialFile<'a> {
     r#type: &'static str,
     audience: &'static str,
     client_id: &'static str,
@@ -43,7 +43,7 @@ struct CredentialFile<'a> {
 }
 
 #[derive(Serialize)]
-struct Token<'a> {
+struct GoogleToken<'a> {
     access_token: &'a str,
     /// Seconds.
     expires_in: i64,
@@ -68,7 +68,7 @@ struct Inactive {
 }
 
 #[derive(Serialize)]
-struct Failed<'a> {
+struct GoogleFailure<'a> {
     error: &'a str,
     error_description: &'a str,
 }
@@ -76,7 +76,7 @@ struct Failed<'a> {
 impl Google {
     pub(super) fn file(&self, authority: &str, project: Option<&str>) -> SecretString {
         let at = format!("http://{authority}/{}", self.path.text());
-        let file = CredentialFile {
+        let file = ServedCredentialFile {
             r#type: "external_account_authorized_user",
             audience: AUDIENCE,
             client_id: CLIENT_ID,
@@ -120,7 +120,7 @@ impl Google {
             .as_secs();
         json(
             StatusCode::OK,
-            &Token {
+            &GoogleToken {
                 access_token,
                 expires_in,
                 token_type: "Bearer",
@@ -238,7 +238,7 @@ fn not_issued(refused: &BrokerError) -> Reply {
 fn failed(status: StatusCode, error: &str, error_description: &str) -> Reply {
     json(
         status,
-        &Failed {
+        &GoogleFailure {
             error,
             error_description,
         },

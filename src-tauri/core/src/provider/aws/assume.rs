@@ -9,7 +9,7 @@ use super::arn::{CallerArn, Principal};
 use super::caller::{Calling, place};
 use super::signed::FoundRole;
 use super::sts::{Sts, StsFailure, StsFailureKind};
-use super::verify::{Verdict, Verification};
+use super::verify::{ExternalIdVerdict, Verification};
 use super::{Aws, error_messages, sdk};
 use crate::credential::Session;
 use crate::error::{Code, Error, Result};
@@ -125,10 +125,10 @@ impl Aws {
     }
 }
 
-pub(super) fn enforcement(verdict: Verdict) -> Enforcement {
+pub(super) fn enforcement(verdict: ExternalIdVerdict) -> Enforcement {
     match verdict {
-        Verdict::Enforced => Enforcement::Enforced,
-        Verdict::Open { .. } => Enforcement::NotEnforced,
-        Verdict::Unknown => Enforcement::Unknown,
+        ExternalIdVerdict::Enforced => Enforcement::Enforced,
+        ExternalIdVerdict::Open { .. } => Enforcement::NotEnforced,
+        ExternalIdVerdict::Unknown => Enforcement::Unknown,
     }
 }

@@ -55,7 +55,7 @@ pub(super) struct Helper<'a> {
 /// What a helper answers (AWS SDKs and Tools reference guide, "Process credential provider").
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct HelperAnswer {
     version: u32,
     access_key_id: String,
     secret_access_key: SecretString,
@@ -178,7 +178,7 @@ impl Helper<'_> {
 
     fn read(&self, output: &str) -> Result<Credentials> {
         // The parser's error may quote what it read.
-        let answer: Answer = serde_json::from_str(output).map_err(|_| {
+        let answer: HelperAnswer = serde_json::from_str(output).map_err(|_| {
             self.unreadable("it is not JSON with Version, AccessKeyId and SecretAccessKey")
         })?;
         if answer.version != 1 {

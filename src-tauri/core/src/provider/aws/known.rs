@@ -14,7 +14,7 @@ pub const UNLISTED: &str = "Not listed";
 
 /// A region that our table lacks and that has the form of the partition's region names: AWS adds regions all the time.
 pub(in crate::provider) fn unlisted_region(identity: &Identity, region: &str) -> Option<Target> {
-    let partition = Known::of(identity).ok()?.role.partition;
+    let partition = KnownRole::of(identity).ok()?.role.partition;
     (partition.has(region) && !partition.lists(region)).then(|| Target {
         id: region.to_owned(),
         name: region.to_owned(),
@@ -27,12 +27,12 @@ pub(in crate::provider) fn unlisted_region(identity: &Identity, region: &str) ->
 pub(super) fn partition(identity: &Identity) -> Result<&'static Partition> {
     match identity {
         Identity::IdentityCenter { region, .. } => Ok(partition_of(region)),
-        identity => Ok(Known::of(identity)?.role.partition),
+        identity => Ok(KnownRole::of(identity)?.role.partition),
     }
 }
 
 /// The AWS part of an identity.
-pub(super) struct Known<'a> {
+pub(super) struct KnownRole<'a> {
     pub(super) role: RoleArn,
     pub(super) seconds: u32,
     /// The source of the credentials that assume it.
@@ -43,7 +43,7 @@ pub(super) struct Known<'a> {
     pub(super) caller: &'a str,
 }
 
-impl<'a> Known<'a> {
+impl<'a> KnownRole<'a> {
     pub(super) fn of(identity: &'a Identity) -> Result<Self> {
         match identity {
             Identity::Aws {

@@ -84,7 +84,7 @@ pub(super) enum Origin<'a> {
     /// The console's sign-in.
     Login,
     /// Keys in one of the files.
-    Keys(Keys<'a>),
+    ProfileKeys(ProfileKeys<'a>),
     /// A program.
     Process(&'a str),
     /// Nothing of the profile's own.
@@ -104,15 +104,15 @@ pub(super) struct RoleProfile<'a> {
 
 /// Keys as a file has them.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Keys<'a> {
+pub(super) struct ProfileKeys<'a> {
     pub(super) id: &'a str,
     pub(super) secret: &'a str,
     pub(super) token: Option<&'a str>,
 }
 
-impl std::fmt::Debug for Keys<'_> {
+impl std::fmt::Debug for ProfileKeys<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keys")
+        f.debug_struct("ProfileKeys")
             .field("id", &self.id)
             .finish_non_exhaustive()
     }
@@ -223,7 +223,7 @@ impl SharedConfig {
             return Origin::IdentityCenter;
         }
         if let Some(keys) = keys(&self.merged.credentials, profile) {
-            return Origin::Keys(keys);
+            return Origin::ProfileKeys(keys);
         }
         if get("login_session").is_some() {
             return Origin::Login;
@@ -232,7 +232,7 @@ impl SharedConfig {
             return Origin::Process(command);
         }
         match keys(&self.merged.config, profile) {
-            Some(keys) => Origin::Keys(keys),
+            Some(keys) => Origin::ProfileKeys(keys),
             None => Origin::Nothing,
         }
     }
@@ -256,7 +256,7 @@ impl SharedConfig {
             Origin::Role(_) | Origin::RoleOfMachine | Origin::WebIdentity => AwsSourceKind::Role,
             Origin::IdentityCenter => AwsSourceKind::IdentityCenter,
             Origin::Login => AwsSourceKind::Login,
-            Origin::Keys(_) => AwsSourceKind::StaticKeys,
+            Origin::ProfileKeys(_) => AwsSourceKind::StaticKeys,
             Origin::Process(_) => AwsSourceKind::Process,
             Origin::Nothing => AwsSourceKind::Nothing,
         }
@@ -349,7 +349,7 @@ impl SharedConfig {
     }
 }
 
-fn keys<'a>(file: &'a Profiles, profile: &str) -> Option<Keys<'a>> {
+fn keys<'a>(file: &'a Profiles, profile: &str) -> Option<ProfileKeys<'a>> {
     let settings = file.get(profile)?;
     let get = |setting: &str| {
         settings
@@ -357,7 +357,7 @@ fn keys<'a>(file: &'a Profiles, profile: &str) -> Option<Keys<'a>> {
             .map(String::as_str)
             .filter(|value| !value.is_empty())
     };
-    Some(Keys {
+    Some(ProfileKeys {
         id: get("aws_access_key_id")?,
         secret: get("aws_secret_access_key")?,
         token: get("aws_session_token").or_else(|| get("aws_security_token")),

@@ -61,7 +61,7 @@ struct JsonError {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct AccountRow {
+struct OrganizationRow {
     id: String,
     #[serde(default)]
     name: String,
@@ -138,8 +138,9 @@ impl Signed<'_> {
             let rows = rows
                 .into_iter()
                 .filter_map(|row| serde_json::from_value(row).ok());
-            let rows = rows
-                .filter(|row: &AccountRow| is_account_id(&row.id) && ids.insert(row.id.clone()));
+            let rows = rows.filter(|row: &OrganizationRow| {
+                is_account_id(&row.id) && ids.insert(row.id.clone())
+            });
             accounts.extend(rows.map(|row| OrganizationAccount {
                 roles_read_at: None,
                 name: text::shown(&row.name),

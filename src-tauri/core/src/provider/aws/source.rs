@@ -354,7 +354,7 @@ impl Surroundings {
         let mut chain = asked.shared.chain(profile)?;
         let (name, base) = chain.pop().expect("a chain has an end");
         let mut credentials = match base {
-            Origin::Keys(keys) => Credentials::new(
+            Origin::ProfileKeys(keys) => Credentials::new(
                 keys.id,
                 keys.secret,
                 keys.token.map(str::to_owned),

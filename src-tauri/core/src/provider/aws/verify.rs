@@ -31,7 +31,7 @@ const MOST_TRIES: u32 = 4;
 
 /// The result of the checks of the External ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum ExternalIdVerdict {
     /// Refused without the id and with a wrong one.
     Enforced,
     /// Let in at least once.
@@ -62,7 +62,7 @@ pub(super) struct Verification<'a> {
 pub(super) struct Verified<'a> {
     /// The session, whose owner is still to be checked.
     pub(super) checks: Checks<'a>,
-    pub(super) verdict: Verdict,
+    pub(super) verdict: ExternalIdVerdict,
     pub(super) session: Session,
     /// The length that was requested for it, in seconds.
     pub(super) seconds: u32,
@@ -150,7 +150,7 @@ impl<'a> Verification<'a> {
             self.right_id(&mut checks, until).await?;
             let verdict = self.verdict(&mut checks).await;
             if let (
-                Verdict::Open {
+                ExternalIdVerdict::Open {
                     without,
                     with_wrong,
                 },
@@ -183,7 +183,7 @@ impl<'a> Verification<'a> {
     }
 
     /// The result of the two attempts that must fail.
-    pub(super) async fn recheck(&self) -> Verdict {
+    pub(super) async fn recheck(&self) -> ExternalIdVerdict {
         self.verdict(&mut Checks::new(self.report)).await
     }
 
@@ -240,19 +240,19 @@ impl<'a> Verification<'a> {
         }
     }
 
-    async fn verdict(&self, checks: &mut Checks<'_>) -> Verdict {
+    async fn verdict(&self, checks: &mut Checks<'_>) -> ExternalIdVerdict {
         let wrong = wrong_id(self.external_id);
         let without = self.refuses(checks, RoleCheckKind::NoId, None).await;
         let with_wrong = self
             .refuses(checks, RoleCheckKind::WrongId, Some(&wrong))
             .await;
         match (without, with_wrong) {
-            (Some(true), Some(true)) => Verdict::Enforced,
-            (Some(false), _) | (_, Some(false)) => Verdict::Open {
+            (Some(true), Some(true)) => ExternalIdVerdict::Enforced,
+            (Some(false), _) | (_, Some(false)) => ExternalIdVerdict::Open {
                 without: without == Some(false),
                 with_wrong: with_wrong == Some(false),
             },
-            _ => Verdict::Unknown,
+            _ => ExternalIdVerdict::Unknown,
         }
     }
 

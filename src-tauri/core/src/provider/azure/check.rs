@@ -9,14 +9,14 @@ use crate::error::{Code, Error, Result};
 use crate::guid::is_guid;
 use crate::id_token::{Claims, Expected};
 use crate::oauth::Tokens;
-use crate::provider::azure::metadata::Metadata;
+use crate::provider::azure::metadata::EntraMetadata;
 
 impl Azure {
     pub(super) fn check_claims(
         &self,
         claims: &Claims,
         client_id: &str,
-        metadata: &Metadata,
+        metadata: &EntraMetadata,
         nonce: Option<&str>,
     ) -> Result<String> {
         let tenant = claims

@@ -11,7 +11,7 @@ use crate::resource::Identifier;
 
 /// The kind of request that was refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Refused {
+enum RefusedRequest {
     /// A sign-in that the user started.
     SignIn,
     /// A renewal, which the app retries where time may help.
@@ -39,21 +39,21 @@ pub(super) fn authorize(error: &str, description: &str) -> Error {
         &meaning.unwrap_or_else(by_error),
         number,
         error,
-        Refused::SignIn,
+        RefusedRequest::SignIn,
     )
 }
 
 /// Maps an error of the token endpoint during a sign-in.
 pub(super) fn token(refusal: &Refusal) -> Error {
-    explained(refusal, Refused::SignIn)
+    explained(refusal, RefusedRequest::SignIn)
 }
 
 /// Maps an error of the token endpoint when a saved sign-in was used.
 pub(super) fn renewal(refusal: &Refusal) -> Error {
-    explained(refusal, Refused::Renewal)
+    explained(refusal, RefusedRequest::Renewal)
 }
 
-fn explained(refusal: &Refusal, refused: Refused) -> Error {
+fn explained(refusal: &Refusal, refused: RefusedRequest) -> Error {
     let number = aadsts(&refusal.error_description);
     let meaning = busy(&refusal.error)
         .or_else(|| number.and_then(meaning))
@@ -149,7 +149,7 @@ pub(super) fn resource(refusal: &Refusal, resource: &Identifier) -> Error {
         .with_challenge(refusal.claims.clone())
 }
 
-fn in_words(meaning: &Meaning, number: Option<u32>, error: &str, refused: Refused) -> Error {
+fn in_words(meaning: &Meaning, number: Option<u32>, error: &str, refused: RefusedRequest) -> Error {
     let code = match meaning.remedy {
         Remedy::Wait => Code::ServerFailed,
         Remedy::AskLess => Code::Throttled,
@@ -160,12 +160,12 @@ fn in_words(meaning: &Meaning, number: Option<u32>, error: &str, refused: Refuse
         Remedy::Registration => Code::SignInRejected,
     };
     let next = match (refused, meaning.remedy) {
-        (Refused::Renewal, Remedy::Wait | Remedy::AskLess | Remedy::Organisation) => {
+        (RefusedRequest::Renewal, Remedy::Wait | Remedy::AskLess | Remedy::Organisation) => {
             " Retrying automatically."
         }
-        (Refused::SignIn, Remedy::Wait | Remedy::AskLess) => " Try again in a few minutes.",
-        (Refused::Renewal, Remedy::SignIn) => " Sign in again.",
-        (Refused::SignIn, Remedy::SignIn) => " Start the sign-in again.",
+        (RefusedRequest::SignIn, Remedy::Wait | Remedy::AskLess) => " Try again in a few minutes.",
+        (RefusedRequest::Renewal, Remedy::SignIn) => " Sign in again.",
+        (RefusedRequest::SignIn, Remedy::SignIn) => " Start the sign-in again.",
         _ => "",
     };
     let detail = number.map_or_else(|| error.to_owned(), |number| format!("AADSTS{number}"));

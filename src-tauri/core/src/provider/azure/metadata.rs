@@ -21,7 +21,7 @@ const TENANT_PLACE: &str = "{tenantid}";
 
 /// The parts of the metadata that are used.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Metadata {
+pub(super) struct EntraMetadata {
     pub(super) issuer: String,
     pub(super) authorization_endpoint: Url,
     pub(super) token_endpoint: Url,
@@ -31,7 +31,7 @@ pub(super) struct Metadata {
     code_challenge_methods_supported: Option<Vec<String>>,
 }
 
-impl Metadata {
+impl EntraMetadata {
     /// The issuer of a tenant's tokens.
     pub(super) fn issuer_of(&self, tenant: &str) -> String {
         issuer_of(&self.issuer, tenant)
@@ -50,9 +50,9 @@ pub(super) fn issuer_of(template: &str, tenant: &str) -> String {
 
 /// Metadata that was loaded, by its address.
 #[derive(Default)]
-pub(super) struct Cache(Mutex<HashMap<Url, (Metadata, Timestamp)>>);
+pub(super) struct EntraMetadataCache(Mutex<HashMap<Url, (EntraMetadata, Timestamp)>>);
 
-impl Cache {
+impl EntraMetadataCache {
     /// Loads the metadata of a tenant at a sign-in server.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl Cache {
         authority: &Url,
         tenant: &str,
         now: Timestamp,
-    ) -> Result<Metadata> {
+    ) -> Result<EntraMetadata> {
         let address = authority
             .join(&format!("{tenant}/v2.0/.well-known/openid-configuration"))
             .map_err(|error| {
@@ -83,7 +83,9 @@ impl Cache {
         {
             return Ok(metadata);
         }
-        let read = http.get_json::<Metadata, Refusal>(&address, None).await?;
+        let read = http
+            .get_json::<EntraMetadata, Refusal>(&address, None)
+            .await?;
         let metadata = read.map_err(|refused| {
             // Entra says invalid_tenant, or invalid_request with AADSTS90002; nothing else is asked of it here.
             let message = format!(
@@ -99,7 +101,7 @@ impl Cache {
 }
 
 /// The metadata must be for the requested server: codes and tokens go nowhere else (RFC 9700 4.4).
-fn check(metadata: &Metadata, authority: &Url) -> Result<()> {
+fn check(metadata: &EntraMetadata, authority: &Url) -> Result<()> {
     let refuse = |what: &str| {
         let message = format!(
             "The metadata of {} has {what}, so nothing was sent to it. Check AZURE_AUTHORITY_HOST.",
@@ -133,7 +135,7 @@ fn check(metadata: &Metadata, authority: &Url) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn metadata(change: (&str, &str)) -> Metadata {
+    fn metadata(change: (&str, &str)) -> EntraMetadata {
         let json = r#"{"issuer":"https://login.example/{tenantid}/v2.0",
             "authorization_endpoint":"https://login.example/organizations/authorize",
             "token_endpoint":"https://login.example/organizations/token",

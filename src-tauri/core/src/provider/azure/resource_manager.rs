@@ -25,7 +25,7 @@ const API_VERSION: &str = "2022-12-01";
 const MOST_PAGES: usize = 200;
 
 #[derive(Deserialize)]
-struct Page {
+struct ListPage {
     #[serde(default)]
     value: Option<Vec<Value>>,
     #[serde(default, rename = "nextLink")]
@@ -140,7 +140,9 @@ async fn read<T: DeserializeOwned>(
         if seen.len() == MOST_PAGES || !seen.insert(url.clone()) {
             return Err(odd_pages(home));
         }
-        let page = list.get_json::<Page, ArmError>(&url, Some(token)).await?;
+        let page = list
+            .get_json::<ListPage, ArmError>(&url, Some(token))
+            .await?;
         let page = page.map_err(|refused| explain(home, what, &refused))?;
         let rows = page.value.unwrap_or_default();
         progress(list.count(rows.len())?);

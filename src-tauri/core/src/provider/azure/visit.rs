@@ -12,7 +12,7 @@ use crate::device::DeviceFlow;
 use crate::error::{Error, Result};
 use crate::oauth::{Attempt, OAuthClient, TokenFailure, Tokens};
 use crate::provider::SignInRequest;
-use crate::provider::azure::metadata::Metadata;
+use crate::provider::azure::metadata::EntraMetadata;
 use crate::redirect::{Answer, Expectation, Issuer, LoopbackHost, Method, PendingFlow, Receiver};
 use crate::resource::Resource;
 use crate::settings::AzureSettings;
@@ -29,7 +29,7 @@ const CODE_PAGES: [&str; 4] = [
 ];
 
 /// The result of one visit to Entra's pages.
-pub(super) struct Visit {
+pub(super) struct EntraVisit {
     pub(super) tokens: Tokens,
     pub(super) asked_at: Timestamp,
     pub(super) nonce: Option<String>,
@@ -40,7 +40,7 @@ impl Azure {
         &self,
         context: &SignInContext,
         wanted: RedirectKind,
-        metadata: &Metadata,
+        metadata: &EntraMetadata,
     ) -> Result<(PendingFlow, &'static str)> {
         let (receiver, mode) = match context.receiver(wanted, SCHEME).await {
             RedirectKind::DeepLink => (
@@ -80,9 +80,9 @@ impl Azure {
         request: &SignInRequest,
         context: &SignInContext,
         client: &OAuthClient,
-        metadata: &Metadata,
+        metadata: &EntraMetadata,
         resource: &Resource,
-    ) -> Result<Visit> {
+    ) -> Result<EntraVisit> {
         let wanted = request.redirect.unwrap_or(self.settings.redirect);
         let (waiting, mode) = self.receive(context, wanted, metadata).await?;
         let attempt = Attempt::new();
@@ -118,7 +118,7 @@ impl Azure {
         let exchanged = client
             .exchange(&self.http, &attempt, &redirect_uri, &code, &fields)
             .await;
-        Ok(Visit {
+        Ok(EntraVisit {
             tokens: exchanged.map_err(explained)?,
             asked_at,
             nonce: Some(attempt.nonce),
@@ -131,9 +131,9 @@ impl Azure {
         request: &SignInRequest,
         context: &SignInContext,
         client: &OAuthClient,
-        metadata: &Metadata,
+        metadata: &EntraMetadata,
         resource: &Resource,
-    ) -> Result<Visit> {
+    ) -> Result<EntraVisit> {
         let scopes = scopes(&self.settings, resource);
         let scopes = scopes.each_ref().map(String::as_str);
         let claims = claims::with_capability(request.challenge.as_deref());
@@ -150,7 +150,7 @@ impl Azure {
             .sign_in(&self.http, self.clock.as_ref(), context)
             .await
             .map_err(explained)?;
-        Ok(Visit {
+        Ok(EntraVisit {
             tokens,
             asked_at,
             nonce: None,

@@ -28,7 +28,7 @@ const GOOGLES: [&str; 4] = [
 
 /// The parts of the document that are used.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Metadata {
+pub(super) struct GoogleMetadata {
     pub(super) issuer: String,
     pub(super) authorization_endpoint: Url,
     pub(super) token_endpoint: Url,
@@ -43,7 +43,7 @@ pub(super) struct Metadata {
     authorization_response_iss_parameter_supported: bool,
 }
 
-impl Metadata {
+impl GoogleMetadata {
     /// The required `iss` of an answer.
     pub(super) fn expected_issuer(&self) -> Issuer {
         if self.authorization_response_iss_parameter_supported {
@@ -65,14 +65,19 @@ impl Metadata {
 
 /// Documents that were loaded, by their issuer.
 #[derive(Default)]
-pub(super) struct Cache(Mutex<HashMap<Url, (Metadata, Timestamp)>>);
+pub(super) struct GoogleMetadataCache(Mutex<HashMap<Url, (GoogleMetadata, Timestamp)>>);
 
-impl Cache {
+impl GoogleMetadataCache {
     /// Loads the document of an issuer.
     ///
     /// # Errors
     /// `sign-in-rejected` when there is none or it fails a check; those of `Http::get_json`.
-    pub(super) async fn read(&self, http: &Http, issuer: &Url, now: Timestamp) -> Result<Metadata> {
+    pub(super) async fn read(
+        &self,
+        http: &Http,
+        issuer: &Url,
+        now: Timestamp,
+    ) -> Result<GoogleMetadata> {
         let lock = || {
             self.0
                 .lock()
@@ -93,7 +98,7 @@ impl Cache {
                 .with_source(error)
             })?;
         let read = http
-            .get_json::<Metadata, IgnoredAny>(&address, None)
+            .get_json::<GoogleMetadata, IgnoredAny>(&address, None)
             .await?;
         let metadata = read.map_err(|refused| {
             let message = format!(
@@ -109,7 +114,7 @@ impl Cache {
     }
 }
 
-fn check(metadata: &Metadata, issuer: &Url) -> Result<()> {
+fn check(metadata: &GoogleMetadata, issuer: &Url) -> Result<()> {
     let refuse = |what: &str| {
         let message = format!(
             "The metadata of {} has {what}, so nothing was sent to it. Check MCM_GOOGLE_ISSUER.",
@@ -173,7 +178,7 @@ mod tests {
         "jwks_uri":"https://www.googleapis.com/oauth2/v3/certs",
         "code_challenge_methods_supported":["plain","S256"]}"#;
 
-    fn metadata(change: (&str, &str)) -> Metadata {
+    fn metadata(change: (&str, &str)) -> GoogleMetadata {
         serde_json::from_str(&GOOGLE.replace(change.0, change.1)).expect("a document")
     }
 

@@ -28,7 +28,7 @@ const VPC_SERVICE_CONTROLS: &str = "VPC_SERVICE_CONTROLS";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Page {
+struct ProjectPage {
     #[serde(default)]
     projects: Option<Vec<Value>>,
     #[serde(default)]
@@ -65,7 +65,7 @@ pub(super) async fn search(
     loop {
         let url = address(home, &page_token)?;
         let page = list
-            .get_json::<Page, GoogleError>(&url, Some(token))
+            .get_json::<ProjectPage, GoogleError>(&url, Some(token))
             .await?;
         let page = page.map_err(|refused| explain(home, &refused))?;
         let rows = page.projects.unwrap_or_default();

@@ -13,13 +13,13 @@ use crate::text;
 
 /// The Google part of an identity, borrowed.
 #[derive(Clone, Copy)]
-pub(super) struct Known<'a> {
+pub(super) struct KnownUser<'a> {
     pub(super) issuer: &'a str,
     pub(super) subject: &'a str,
     pub(super) who: &'a str,
 }
 
-impl<'a> Known<'a> {
+impl<'a> KnownUser<'a> {
     pub(super) fn of(identity: &'a Identity) -> Option<Self> {
         match identity {
             Identity::Gcp {
@@ -56,7 +56,7 @@ impl Gcp {
         grant: &RefreshGrant,
         id_token: &SecretString,
     ) -> Result<Option<Identity>> {
-        let known = Known::of(&account.identity).ok_or_else(not_google)?;
+        let known = KnownUser::of(&account.identity).ok_or_else(not_google)?;
         let claims = Claims::decode(id_token).map_err(|_| wrong_renewal())?;
         let bare = known
             .issuer

@@ -1,10 +1,10 @@
 //! One visit to Google's pages, in the browser or on another device, and the tokens that it brings.
 //!
-//! Every check of the answer is made here, so that a `Visit` can be trusted.
+//! Every check of the answer is made here, so that a `GoogleVisit` can be trusted.
 
 use jiff::Timestamp;
 
-use super::user::Known;
+use super::user::KnownUser;
 use super::{Gcp, error_messages, explained, missing, scopes};
 use crate::account::Cloud;
 use crate::device::DeviceFlow;
@@ -12,7 +12,7 @@ use crate::error::{Code, Error, Result};
 use crate::id_token::{Claims, Expected};
 use crate::oauth::{Attempt, OAuthClient, Tokens};
 use crate::provider::gcp::error_messages::Redeemed;
-use crate::provider::gcp::metadata::Metadata;
+use crate::provider::gcp::metadata::GoogleMetadata;
 use crate::redirect::{Answer, Expectation, LoopbackHost, Method, PendingFlow, Receiver};
 use crate::settings::RedirectKind;
 use crate::sign_in::SignInContext;
@@ -26,13 +26,13 @@ pub(super) enum Ask<'a> {
     /// The user's identity, and consent.
     AnyUser,
     /// Consent of this user, only where Google has none yet. Then no refresh token comes.
-    Known(Known<'a>),
+    Known(KnownUser<'a>),
     /// Consent of this user in any case.
-    Consent(Known<'a>),
+    Consent(KnownUser<'a>),
 }
 
 /// The result of one visit to Google's pages, with every check passed.
-pub(super) struct Visit {
+pub(super) struct GoogleVisit {
     pub(super) tokens: Tokens,
     pub(super) claims: Claims,
     pub(super) asked_at: Timestamp,
@@ -45,9 +45,9 @@ impl Gcp {
         context: &SignInContext,
         wanted: RedirectKind,
         client: &OAuthClient,
-        metadata: &Metadata,
+        metadata: &GoogleMetadata,
         ask: Ask<'_>,
-    ) -> Result<Visit> {
+    ) -> Result<GoogleVisit> {
         let waiting = self.receive(context, wanted, metadata).await?;
         let attempt = Attempt::new();
         let redirect_uri = waiting.redirect_uri().to_owned();
@@ -80,7 +80,7 @@ impl Gcp {
         if let Ask::Known(known) | Ask::Consent(known) = ask {
             known.require(&claims)?;
         }
-        Ok(Visit {
+        Ok(GoogleVisit {
             tokens,
             claims,
             asked_at,
@@ -92,9 +92,9 @@ impl Gcp {
         &self,
         context: &SignInContext,
         client: &OAuthClient,
-        metadata: &Metadata,
-        known: Option<Known<'_>>,
-    ) -> Result<Visit> {
+        metadata: &GoogleMetadata,
+        known: Option<KnownUser<'_>>,
+    ) -> Result<GoogleVisit> {
         let scopes = scopes(self.settings.access);
         let flow = DeviceFlow {
             client,
@@ -111,7 +111,7 @@ impl Gcp {
         if let Some(known) = known {
             known.require(&claims)?;
         }
-        Ok(Visit {
+        Ok(GoogleVisit {
             tokens,
             claims,
             asked_at,
@@ -123,7 +123,7 @@ impl Gcp {
         &self,
         tokens: &Tokens,
         client: &OAuthClient,
-        metadata: &Metadata,
+        metadata: &GoogleMetadata,
         nonce: Option<&str>,
     ) -> Result<Claims> {
         let id_token = tokens
@@ -147,7 +147,7 @@ impl Gcp {
         &self,
         context: &SignInContext,
         wanted: RedirectKind,
-        metadata: &Metadata,
+        metadata: &GoogleMetadata,
     ) -> Result<PendingFlow> {
         let scheme = self.settings.reversed_client_id();
         let redirect = match (wanted, &scheme) {

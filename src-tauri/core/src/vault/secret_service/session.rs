@@ -23,7 +23,7 @@ use zbus::connection::Builder;
 use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue};
 use zbus::{Connection, Guid, MatchRule, MessageStream};
 
-use super::{Store, failure};
+use super::{KeychainStore, failure};
 use crate::text;
 
 /// The Secret Service by its well-known name and path.
@@ -56,7 +56,7 @@ pub(in crate::vault) fn connect(limit: Option<Duration>) -> Result<Arc<Credentia
         zbus::Error::Address(_) | zbus::Error::Connection(..) => Error::NoDefaultStore,
         other => failure(other.into()),
     })?;
-    let session = Session {
+    let session = BusSession {
         bus,
         service: OnceCell::new(),
         runtime: Some(runtime),
@@ -64,7 +64,7 @@ pub(in crate::vault) fn connect(limit: Option<Duration>) -> Result<Arc<Credentia
     session
         .wait(session.introduce())
         .map_err(|error| failure(error.into()))?;
-    Ok(Arc::new(Store(Arc::new(session))))
+    Ok(Arc::new(KeychainStore(Arc::new(session))))
 }
 
 /// The bus of this user's session, not greeted yet if that is a socket with a path. The library would start a thread
@@ -149,14 +149,14 @@ impl Drop for Asking {
 }
 
 /// A session, and the runtime that its messages move on: one thread, the one that waits for an answer.
-pub(super) struct Session {
+pub(super) struct BusSession {
     pub(super) bus: Connection,
     pub(super) service: OnceCell<SecretService<'static>>,
     /// None only while it is dropped.
     pub(super) runtime: Option<Runtime>,
 }
 
-impl Session {
+impl BusSession {
     /// Waits for an answer. Only for threads that run no async code.
     pub(super) fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
         self.runtime
@@ -321,7 +321,7 @@ pub(super) struct Places {
     pub(super) locked: Vec<OwnedObjectPath>,
 }
 
-impl Drop for Session {
+impl Drop for BusSession {
     fn drop(&mut self) {
         // A thread that runs async code may not wait for the runtime's end.
         self.runtime

@@ -44,11 +44,11 @@ pub(in crate::vault) enum Death {
 pub(in crate::vault) struct Fake(Arc<Shared>);
 
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<FakeState>,
     changed: Condvar,
 }
 
-struct State {
+struct FakeState {
     /// More than one secret of a name make it ambiguous.
     entries: BTreeMap<(String, String), Vec<Vec<u8>>>,
     behaviour: Behaviour,
@@ -60,7 +60,7 @@ struct State {
 
 impl Fake {
     pub(in crate::vault) fn new() -> Self {
-        let state = State {
+        let state = FakeState {
             entries: BTreeMap::new(),
             behaviour: Behaviour::Well,
             death: None,
@@ -135,11 +135,11 @@ impl Fake {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, FakeState> {
         self.0.state.lock().expect("no test panics inside the fake")
     }
 
-    fn operation<T>(&self, work: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
+    fn operation<T>(&self, work: impl FnOnce(&mut FakeState) -> Result<T>) -> Result<T> {
         let mut state = self.state();
         while state.behaviour == Behaviour::Hanging {
             state = self
@@ -224,7 +224,7 @@ struct FakeEntry {
 
 impl FakeEntry {
     /// The position of the secret among those of its name.
-    fn place(&self, state: &State) -> Result<usize> {
+    fn place(&self, state: &FakeState) -> Result<usize> {
         let count = state.entries.get(&self.name).map_or(0, Vec::len);
         match (count, self.copy) {
             (0, _) => Err(Error::NoEntry),
