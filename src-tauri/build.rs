@@ -23,6 +23,7 @@ const COMMANDS: &[&str] = &[
     "aws_sources",
     "cancel_reading",
     "cancel_sign_in",
+    "check_for_updates",
     "choose_browser",
     "choose_target",
     "close_switcher",

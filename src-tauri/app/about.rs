@@ -1,8 +1,9 @@
 //! What the app says of itself: its version, its licence and those of its parts, and the folder of its log.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use mcm_core::app::App;
+use mcm_core::app::{App, NewestVersion, UpdateSource};
 use mcm_core::error::{Code, Error, Result};
 use serde::Serialize;
 use ts_rs::TS;
@@ -24,6 +25,8 @@ pub(crate) struct AboutView {
     components: Vec<Component>,
     /// The folder of the log.
     log_folder: String,
+    /// Where a newer version is looked for, when the user asks.
+    updates: UpdateSource,
 }
 
 /// A crate or an npm package in the programs.
@@ -44,8 +47,22 @@ impl AboutView {
             licence: env!("CARGO_PKG_LICENSE"),
             components: components().collect(),
             log_folder: core.log_folder().display().to_string(),
+            updates: core.update_source(&program()),
         }
     }
+}
+
+/// Asks the releases feed whether there is a newer version, because the user asked.
+///
+/// # Errors
+/// Those of `App::check_for_updates`.
+pub(crate) async fn check_for_updates(core: &App) -> Result<NewestVersion> {
+    core.check_for_updates(&program()).await
+}
+
+/// This program's file. Where the system does not say, nothing is beside it.
+fn program() -> PathBuf {
+    std::env::current_exe().unwrap_or_default()
 }
 
 fn components() -> impl Iterator<Item = Component> {

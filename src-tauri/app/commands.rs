@@ -9,7 +9,7 @@ use mcm_core::account::{AccountId, Cloud, OrganizationAccount, Target};
 use mcm_core::activity::ActivityEvent;
 use mcm_core::app::{
     App, Connect, ConnectPortal, ConnectRole, ConsoleSession, Disconnected, EnteredKeys, MfaCode,
-    OnDuplicate, PrepareRole, PreparedRole, SignOut, StoredPlace,
+    NewestVersion, OnDuplicate, PrepareRole, PreparedRole, SignOut, StoredPlace,
 };
 use mcm_core::error::{Error, ErrorView};
 use mcm_core::provider::aws::{AwsSource, Caller, FoundPortal};
@@ -85,6 +85,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         set_at_login,
         set_colour,
         set_shortcut,
+        check_for_updates,
         choose_browser,
         set_star,
         storage,
@@ -283,6 +284,11 @@ async fn set_star(core: Core<'_>, account: AccountId, starred: bool) -> Answer {
 #[tauri::command]
 async fn about(core: Core<'_>) -> Answer<AboutView> {
     Ok(AboutView::of(&core))
+}
+
+#[tauri::command]
+async fn check_for_updates(core: Core<'_>) -> Answer<NewestVersion> {
+    about::check_for_updates(&core).await.map_err(to_view)
 }
 
 #[tauri::command]

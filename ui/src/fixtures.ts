@@ -38,6 +38,7 @@ export const aboutView: AboutView = {
   version: "0.1.0",
   licence: "MIT OR Apache-2.0",
   logFolder: "/home/ada/.local/state/multi-cloud-manager/logs",
+  updates: { kind: "feed", place: "api.github.com" },
   components: [
     { name: "Inter", version: "4", licence: "OFL-1.1" },
     { name: "svelte", version: "5.57.3", licence: "MIT" },

@@ -20,6 +20,7 @@ import type { ErrorView } from "./bindings/ErrorView";
 import type { Found } from "./bindings/Found";
 import type { FoundPortal } from "./bindings/FoundPortal";
 import type { ActivityEvent } from "./bindings/ActivityEvent";
+import type { NewestVersion } from "./bindings/NewestVersion";
 import type { OrganizationAccount } from "./bindings/OrganizationAccount";
 import type { PendingRole } from "./bindings/PendingRole";
 import type { Preferences } from "./bindings/Preferences";
@@ -195,6 +196,11 @@ export function undoDisconnect(account: AccountId): Promise<void> {
 /** The version, the licences and where the log is. */
 export function about(): Promise<AboutView> {
   return call("about");
+}
+
+/** Asks the releases feed, which nothing else does. */
+export function checkForUpdates(): Promise<NewestVersion> {
+  return call("check_for_updates");
 }
 
 export function openLogFolder(): Promise<void> {

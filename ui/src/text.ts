@@ -1097,6 +1097,23 @@ export const firstRun = {
   what: "Sign in to your clouds once, see which identity you are and how long it lasts, and switch with one key.",
   how: "Tokens stay in this machine’s keychain, and your command lines get short-lived credentials from there.",
   skip: "Look around first",
+  /** What there is to do, in order. */
+  steps: {
+    connect: { title: "1. Connect a cloud" },
+    shortcut: {
+      title: "2. Choose the switcher’s shortcut",
+      body: "It opens a list of your accounts in any program: type a name, press Enter.",
+    },
+    terminal: {
+      title: "3. Try it in a terminal",
+      body: "Run any command as an account, without a key in a file:",
+    },
+  },
+  command: "mcm exec ACCOUNT -- terraform plan",
+  nextTitle: (name: string) => `${name} is ready. Two steps are left.`,
+  next: "You find both again: the shortcut in Settings, the commands in the details of each account.",
+  inDetails: (name: string) => `The commands are in the details of ${name}, under “${terminal.title}”.`,
+  close: "Close steps",
 };
 
 export const settings = {
@@ -1163,6 +1180,15 @@ export const about = {
   thirdParty: (count: number) => `Third-party licences: ${plural(count, "component")}`,
   help: "Help",
   helpBody: "Press ? for the keyboard shortcuts. In a terminal:",
+  updates: "Updates",
+  updatesFrom: (place: string) => `Asks ${place} for the newest version, now and only now.`,
+  updatesOff: (origin: string) => `Checking is off: ${origin}.`,
+  updatesManaged: "This installation is managed. Its package manager brings updates.",
+  check: "Check for updates",
+  checking: "Checking",
+  newest: (version: string) => `Version ${version} is the newest.`,
+  newer: (version: string) => `Version ${version} is available.`,
+  newerPage: "page of the new version",
   log: "Log",
   logNote: "For diagnosis. A reference in an error message can be searched for here. Contains no secrets.",
   openLog: "Open folder",

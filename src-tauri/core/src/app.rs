@@ -21,6 +21,7 @@ mod search;
 mod sign_in_lock;
 mod targets;
 mod tenants;
+mod updates;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -37,6 +38,7 @@ pub use crate::app::diagnostics::StoredPlace;
 pub use crate::app::disconnect::{Disconnected, SignOut};
 pub use crate::app::sign_in_lock::{Acquired, SignInGuard, SignInLock};
 use crate::app::targets::Reading;
+pub use crate::app::updates::{MANAGED, NewestVersion, UpdateSource};
 use crate::error::{Code, Error, Result};
 use crate::provider::Providers;
 use crate::redirect::{Delivered, Frontend, Redirects};

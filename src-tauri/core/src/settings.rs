@@ -12,6 +12,7 @@ mod gcp;
 mod lookup;
 mod network;
 mod preferences;
+mod releases;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +34,7 @@ pub(crate) use gcp::is_google;
 pub use gcp::{GcpAccess, GcpSettings, check_gcp_client_file, check_gcp_client_id};
 use lookup::Lookup;
 pub use preferences::{Grouping, Preferences, Sort, Theme};
+pub use releases::Releases;
 
 /// All settings in use.
 #[derive(Clone, Debug)]
@@ -53,6 +55,8 @@ pub struct Settings {
     pub shortcut: Option<String>,
     /// The programs that open web pages for this app, instead of the system's browser.
     pub browser: Option<Sourced>,
+    /// Where a newer version is looked for, when the user asks.
+    pub releases: Releases,
     /// The reason why `settings.toml` could not be used at all, if any.
     pub unreadable: Option<ErrorView>,
 }
@@ -82,7 +86,7 @@ pub struct SettingProblem {
 }
 
 impl SettingProblem {
-    fn to_error(&self, is_missing: bool) -> Error {
+    pub(crate) fn to_error(&self, is_missing: bool) -> Error {
         let code = if is_missing {
             Code::SettingMissing
         } else {
@@ -129,6 +133,7 @@ impl Settings {
             .text("app", "shortcut", None)
             .map(|found| found.value);
         let browser = lookup.text("app", "browser", Some("MCM_BROWSER"));
+        let releases = releases::read(&mut lookup);
         Self {
             azure,
             gcp,
@@ -138,6 +143,7 @@ impl Settings {
             preferences,
             shortcut,
             browser,
+            releases,
             unreadable,
         }
     }

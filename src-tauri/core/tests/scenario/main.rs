@@ -15,3 +15,4 @@ mod lists;
 mod resources;
 mod sessions;
 mod trust;
+mod updates;
