@@ -401,6 +401,34 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
         }),
     },
   },
+  "accounts-names": {
+    snapshot: snapshot({
+      accounts: [
+        azure({
+          active: true,
+          name: "شركة كونتوسو للتجارة والخدمات السحابية المحدودة في الشرق الأوسط وشمال أفريقيا",
+        }),
+        fabrikam({
+          name: "Fabrikam Manufacturing International Holdings, production and staging of every region",
+        }),
+        google({ name: "コントソ株式会社クラウドサービス本部東京第二データセンター運用管理部門本番環境" }),
+        ...usual.slice(3),
+      ],
+      clouds,
+    }),
+    answers: targets,
+    steps: [() => document.querySelector<HTMLElement>("button[data-row]")?.click()],
+  },
+  "accounts-first-connected": {
+    snapshot: snapshot({
+      accounts: [azure({ active: true })],
+      clouds,
+      signIns: [signInView({ step: "done", account: azure().id, updated: false })],
+      preferences: { ...preferences, welcomed: false },
+    }),
+    answers: targets,
+    steps: [click("Close details")],
+  },
   "accounts-list": { snapshot: snapshot({ accounts: usual, clouds }) },
   "accounts-empty": { snapshot: snapshot() },
   "accounts-states": { snapshot: snapshot({ accounts: everyState }) },
@@ -539,6 +567,18 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     snapshot: snapshot({ accounts: usual, clouds }),
     answers: { about: () => aboutView },
     steps: [click("About")],
+  },
+  "about-newer": {
+    snapshot: snapshot({ accounts: usual, clouds }),
+    answers: {
+      about: () => aboutView,
+      check_for_updates: () => ({
+        version: "9.1.0",
+        isNewer: true,
+        page: "https://github.com/multicloudmanager/multi-cloud-manager/releases/tag/v9.1.0",
+      }),
+    },
+    steps: [click("About"), click("Check for updates")],
   },
   "accounts-keys": { snapshot: snapshot({ accounts: usual, clouds }), steps: [key("?")] },
   "accounts-failed-action": {

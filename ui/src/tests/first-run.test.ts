@@ -1,6 +1,15 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
 import { afterEach, describe, expect, test } from "vitest";
-import { azure, cloudView, googleView, noClientId, noGoogleClient, preferences } from "../fixtures.ts";
+import {
+  azure,
+  cloudView,
+  desktop,
+  googleView,
+  noClientId,
+  noGoogleClient,
+  preferences,
+  signInView,
+} from "../fixtures.ts";
 import { button, click, open } from "./open.ts";
 
 describe("the first run", () => {
@@ -22,9 +31,56 @@ describe("the first run", () => {
     expect(named("save_preferences")[0]?.args).toEqual({ preferences });
   });
 
-  test("says that sandbox clouds stay on this machine", async () => {
-    await open({ ...fresh, clouds: [cloudView({ sandbox: true })] });
-    expect(screen.getByText("Sandbox clouds on this machine: nothing leaves it")).toBeTruthy();
+  test("says once that sandbox clouds stay on this machine", async () => {
+    const clouds = [cloudView({ sandbox: true }), googleView({ sandbox: true })];
+    await open({ ...fresh, clouds });
+    expect(screen.getAllByText("Sandbox clouds on this machine: nothing leaves it")).toHaveLength(1);
+  });
+
+  test("says beside one cloud that it alone is the sandbox's", async () => {
+    await open({ ...fresh, clouds: [cloudView({ sandbox: true }), googleView()] });
+    const card = screen.getByRole("region", { name: "Azure" });
+    expect(within(card).getByText("Sandbox clouds on this machine: nothing leaves it")).toBeTruthy();
+  });
+
+  test("names its three steps, and the first connection leaves two of them", async () => {
+    const { named, send } = await open(fresh, {
+      desktop: () => desktop(),
+      set_shortcut: () => desktop({ shortcut: { possible: true, keys: "Ctrl+Alt+K", error: null } }),
+    });
+    expect(screen.getAllByRole("heading", { level: 2 }).map((one) => one.textContent)).toEqual([
+      "1. Connect a cloud",
+      "2. Choose the switcher’s shortcut",
+      "3. Try it in a terminal",
+    ]);
+
+    await send({
+      ...fresh,
+      accounts: [azure()],
+      signIns: [signInView({ step: "done", account: azure().id, updated: false })],
+    });
+    await send({ accounts: [azure()] });
+
+    const steps = screen.getByRole("region", { name: "Contoso is ready. Two steps are left." });
+    await fireEvent.click(await within(steps).findByRole("button", { name: "Set keys…" }));
+    await fireEvent.keyDown(within(steps).getByRole("button", { name: "Press the keys" }), {
+      key: "k",
+      code: "KeyK",
+      ctrlKey: true,
+      altKey: true,
+    });
+    expect(named("set_shortcut")[0]?.args).toEqual({ keys: "Ctrl+Alt+K" });
+    expect(await within(steps).findByText("Ctrl + Alt + K")).toBeTruthy();
+    const details = screen.getByRole("complementary", { name: "Details of Contoso" });
+    expect(within(details).getByText("mcm exec Contoso -- terraform plan")).toBeTruthy();
+    expect(within(steps).queryByText("mcm exec Contoso -- terraform plan")).toBeNull();
+    await click("Close details");
+    expect(within(steps).getByText("mcm exec Contoso -- terraform plan")).toBeTruthy();
+    expect(within(steps).getByText("mcm whoami")).toBeTruthy();
+
+    await click("Close steps");
+
+    expect(screen.queryByRole("region", { name: /Two steps are left/ })).toBeNull();
   });
 
   test("shows what to register and takes a client id of the right form", async () => {
