@@ -182,6 +182,14 @@ describe("the focus", () => {
     await send({ accounts: [google()] });
     await tick();
     expect(focused()).not.toBe(document.body);
+    expect((focused() as HTMLElement).tabIndex).toBe(0);
+  });
+
+  test("is on another row of the same list when its own was disconnected", async () => {
+    const { send } = await open({ accounts: [azure(), fabrikam()] });
+    button("Contoso").focus();
+    await send({ accounts: [fabrikam()] });
+    await waitFor(() => expect(focused()).toBe(button("Fabrikam")));
   });
 
   test("goes on from a row's menu button when Tab leaves the menu", async () => {

@@ -55,7 +55,8 @@ export function keepFocus(root: HTMLElement): () => void {
   };
 }
 
-/** The first control of a place, or the place itself. */
+/** The first control of a place that Tab comes to, or the place itself. */
 function nearest(place: HTMLElement): HTMLElement | null {
-  return place.querySelector<HTMLElement>(FOCUSABLE) ?? (place.tabIndex >= 0 ? place : null);
+  const controls = [...place.querySelectorAll<HTMLElement>(FOCUSABLE)];
+  return controls.find((one) => one.tabIndex >= 0) ?? (place.tabIndex >= 0 ? place : null);
 }
