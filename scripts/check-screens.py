@@ -1,6 +1,6 @@
 """Checks every screen of the gallery in WebKitGTK: check-screens.py [SCREEN...].
 
-In both themes by axe-core, for WCAG 2.2 A and AA and its best practice. At 720x480, 1280x800, 1280x800 with 200 % zoom,
+In both themes by axe-core, for WCAG 2.2 A and AA and its best practice, and that what is chosen is marked. At 720x480, 1280x800, 1280x800 with 200 % zoom,
 and at 720x480 after details were open at 1200: nothing is cut off, covered, or needs a horizontal scrollbar. Prints a
 line for each fault and fails when there is one. The rules are in ui/screens/audit.ts.
 """
@@ -43,8 +43,10 @@ def faults_of(gallery, screen):
     gallery.show(screen, "light")
     has_menu = gallery.run(HAS_MENU)
     audit("light", "accessibility", "all")
+    audit("light", "selection")
     gallery.run(TURN_DARK)
     audit("dark", "accessibility", "colours")
+    audit("dark", "selection")
     for name, size in SIZES.items():
         gallery.resize(*size)
         if has_menu:

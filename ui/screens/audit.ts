@@ -25,6 +25,50 @@ export async function accessibility(rules: "all" | "colours"): Promise<string[]>
   );
 }
 
+const CHOSEN = "[aria-current='page'], [aria-selected='true'], .row.open";
+const LEAST_CONTRAST = 3;
+
+/** WCAG 1.4.11: what is chosen is marked by a line of 3:1 at least, not by a tint alone. */
+export function selection(): string[] {
+  return [...document.querySelectorAll<HTMLElement>(CHOSEN)].filter(isDrawn).flatMap((one) => {
+    const style = getComputedStyle(one);
+    const ground = groundOf(one.parentElement);
+    const lines = [
+      style.boxShadow,
+      style.outlineStyle === "none" ? "" : style.outlineColor,
+      style.borderTopWidth === "0px" ? "" : style.borderTopColor,
+    ];
+    const colours = lines.flatMap((line) => line.match(/rgba?\([^)]*\)/g) ?? []);
+    const best = Math.max(1, ...colours.map((colour) => contrast(parts(colour), ground)));
+    return best >= LEAST_CONTRAST ? [] : [`is chosen without a mark, ${best.toFixed(2)}:1: ${called(one)}`];
+  });
+}
+
+function groundOf(one: HTMLElement | null): number[] {
+  for (let around = one; around !== null; around = around.parentElement) {
+    const colour = parts(getComputedStyle(around).backgroundColor);
+    if ((colour[3] ?? 1) > 0) return colour;
+  }
+  return [255, 255, 255];
+}
+
+function parts(colour: string): number[] {
+  return (colour.match(/[\d.]+/g) ?? []).map(Number);
+}
+
+function contrast(one: number[], other: number[]): number {
+  const [light = 0, dark = 0] = [luminance(one), luminance(other)].sort((a, b) => b - a);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+function luminance(colour: number[]): number {
+  const [red = 0, green = 0, blue = 0] = colour.map((part) => {
+    const share = part / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
 /** What is cut off, covered, or needs a scrollbar that it should not need. */
 export function layout(): string[] {
   const all = [...document.querySelectorAll<HTMLElement>("*")].filter(isDrawn);
@@ -69,7 +113,23 @@ function textFaults(one: HTMLElement): string[] {
   if (one.scrollWidth <= one.clientWidth + SLACK || one.clientWidth === 0) return [];
   if (style.overflowX === "visible" || style.display.startsWith("inline")) return [];
   if (style.textOverflow !== "ellipsis") return [`is cut without a sign: ${called(one)}`];
-  return one.closest("[title]") === null ? [`is cut without a tooltip: ${called(one)}`] : [];
+  if (one.closest("[title]") === null) return [`is cut without a tooltip: ${called(one)}`];
+  return isBeginningSeen(one) ? [] : [`loses its beginning: ${called(one)}`];
+}
+
+/** Whether the first letter of a text lies inside its box, which it does not when the text is cut at the wrong end. */
+function isBeginningSeen(one: HTMLElement): boolean {
+  const texts = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
+  let first = texts.nextNode();
+  while (first !== null && (first.textContent ?? "").trim() === "") first = texts.nextNode();
+  if (first === null) return true;
+  const letter = document.createRange();
+  const at = (first.textContent ?? "").search(/\S/);
+  letter.setStart(first, at);
+  letter.setEnd(first, at + 1);
+  const box = one.getBoundingClientRect();
+  const seen = letter.getBoundingClientRect();
+  return seen.left >= box.left - SLACK && seen.right <= box.right + SLACK;
 }
 
 function clipFaults(one: HTMLElement): string[] {
