@@ -220,6 +220,7 @@ export const banners = {
   absent: "This machine has no keychain. Sign-ins are lost when you quit. Start a keychain, then retry.",
   failed: (keychain: string) => `${keychain} returned an error.`,
   again: (count: number) => `${count} accounts need you to sign in.`,
+  problem: (title: string) => (title.endsWith(".") ? title : `${title}.`),
   review: "Review",
   reviewOf: (name: string) => `Review ${name}`,
   againOne: (name: string) => `${name} needs you to sign in.`,

@@ -3,6 +3,7 @@ import { tick } from "svelte";
 import { describe, expect, test, vi } from "vitest";
 import {
   azure,
+  errorView,
   everyStatus,
   fabrikam,
   google,
@@ -214,6 +215,12 @@ describe("banners", () => {
     expect(screen.getByText(/^Azure cannot be reached\. Its accounts show/)).toBeTruthy();
     expect(screen.queryByText(/offline/i)).toBeNull();
     expect(row("Wingtip")).toBeTruthy();
+  });
+
+  test("a file that could not be read is a sentence with one full stop", async () => {
+    await open({ problems: [errorView("storage-unreadable", "settings.toml, line 4: no.")] });
+
+    expect(screen.getByText(/It was not changed\. settings\.toml, line 4: no\. Reference/)).toBeTruthy();
   });
 
   test("only when no cloud can be reached the network is suspected", async () => {
