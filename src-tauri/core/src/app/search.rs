@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::App;
-use crate::account::{Account, AccountId, Cloud};
+use crate::account::{Account, AccountId, Cloud, Target};
 use crate::error::Result;
 use crate::snapshot::Found;
 use crate::store::Accounts;
@@ -127,16 +127,17 @@ impl Index {
 
 impl Entry {
     fn of(account: Arc<Account>) -> Self {
-        let (mut targets, mut ends) = (String::new(), Vec::with_capacity(account.targets.len()));
+        let length = |target: &Target| target.name.len() + target.id.len() + 2;
+        let mut targets = String::with_capacity(account.targets.iter().map(length).sum());
+        let mut ends = Vec::with_capacity(account.targets.len());
         for target in &account.targets {
-            targets.push_str(&target.name.to_lowercase());
+            push_lowercase(&mut targets, &target.name);
             let name_end = targets.len();
             targets.push('\n');
-            targets.push_str(&target.id.to_lowercase());
+            push_lowercase(&mut targets, &target.id);
             ends.push((name_end, targets.len()));
             targets.push('\n');
         }
-        targets.shrink_to_fit();
         Self {
             own: account.found_by(),
             names: account.names(),
@@ -202,6 +203,16 @@ impl Entry {
     }
 }
 
+/// Adds a text in lower case. Of ASCII, as most names are, no second copy is made: the first key waits for all of them.
+fn push_lowercase(to: &mut String, text: &str) {
+    if !text.is_ascii() {
+        return to.push_str(&text.to_lowercase());
+    }
+    let start = to.len();
+    to.push_str(text);
+    to[start..].make_ascii_lowercase();
+}
+
 /// How an account matches.
 #[derive(Debug, PartialEq, Eq)]
 struct Matches {
@@ -244,7 +255,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::account::{Identity, Target};
+    use crate::account::Identity;
 
     /// The rule, written out without an index.
     fn matches_by_rule(account: &Account, words: &[&str]) -> Matches {
