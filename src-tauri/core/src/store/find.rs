@@ -18,8 +18,9 @@ const WHOLE: [&str; 2] = [
     "SELECT id FROM account WHERE id = ?",
     "SELECT account FROM account_name JOIN account ON id = account WHERE name = ? ORDER BY position",
 ];
-/// The accounts with this part of a name. The texts are read in their order, and only the found accounts.
-const PART: &str = "SELECT account FROM account_text CROSS JOIN account ON id = account WHERE instr(text, ?) ORDER BY position";
+/// The accounts of a JSON list of ids.
+const LISTED: &str =
+    "SELECT id FROM account WHERE id IN (SELECT value FROM json_each(?)) ORDER BY position";
 
 /// The most accounts that an error names.
 const MAX_NAMED: usize = 8;
@@ -94,7 +95,7 @@ impl Store {
             Err(error) if error.code() == Code::NotFound => {}
             found => return found,
         }
-        self.only(name, &self.found(name, &[PART])?)
+        self.only(name, &self.found_by_part(name)?)
     }
 
     /// The one account with this id or whole name. Issuing and removing need it: a part of a name, as `prod` is of
@@ -127,7 +128,7 @@ impl Store {
         if let Some(account) = self.at_target(name)? {
             return Ok(account);
         }
-        let similar = self.found(name, &[PART])?;
+        let similar = self.found_by_part(name)?;
         if similar.is_empty() || self.environment(name)?.is_some() {
             return Err(self.nothing(name)?);
         }
@@ -164,6 +165,19 @@ impl Store {
     fn found(&self, name: &str, queries: &[&str]) -> Result<Vec<AccountId>> {
         let found = self.reading(|connection, _| Ok(find(connection, name, queries)?))?;
         Ok(found.unwrap_or_default())
+    }
+
+    /// The accounts with this part of a name.
+    fn found_by_part(&self, name: &str) -> Result<Vec<AccountId>> {
+        let part = name.trim().to_lowercase();
+        if part.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.reading(|connection, _| {
+            let listed = rows::ids_with_text(connection, &part)?;
+            Ok(ids(connection, LISTED, &listed)?)
+        });
+        Ok(found?.unwrap_or_default())
     }
 
     fn only(&self, name: &str, found: &[AccountId]) -> Result<Account> {
@@ -268,16 +282,19 @@ fn find(connection: &Connection, name: &str, queries: &[&str]) -> rusqlite::Resu
         return Ok(Vec::new());
     }
     for query in queries {
-        let mut statement = connection.prepare_cached(query)?;
-        let rows = statement.query_map([&wanted], |row| {
-            Ok(AccountId::from(row.get::<_, String>(0)?))
-        })?;
-        let found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        let found = ids(connection, query, &wanted)?;
         if !found.is_empty() {
             return Ok(found);
         }
     }
     Ok(Vec::new())
+}
+
+/// The ids that a query finds by a text.
+fn ids(connection: &Connection, query: &str, text: &str) -> rusqlite::Result<Vec<AccountId>> {
+    let mut statement = connection.prepare_cached(query)?;
+    let rows = statement.query_map([text], |row| Ok(AccountId::from(row.get::<_, String>(0)?)))?;
+    rows.collect()
 }
 
 fn active(connection: &Connection, cloud: Cloud) -> rusqlite::Result<Option<AccountId>> {
