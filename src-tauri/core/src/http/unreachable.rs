@@ -28,6 +28,8 @@ enum Obstacle {
     ProxySignIn,
     /// The proxy did not lead on.
     ProxyRefusal,
+    /// Nothing answers where the proxy is said to be.
+    NoProxy,
     /// No answer in time.
     Silence,
     /// No connection.
@@ -92,6 +94,14 @@ fn words(obstacle: &Obstacle, place: &str, route: &Route) -> Error {
                 route.variable()
             ),
         ),
+        Obstacle::NoProxy => (
+            Code::Offline,
+            format!(
+                "{} cannot be reached, so {place} was not asked. Check the network, and {}.",
+                route.named(),
+                route.variable()
+            ),
+        ),
         Obstacle::Silence => (
             Code::Offline,
             format!(
@@ -113,11 +123,26 @@ fn words(obstacle: &Obstacle, place: &str, route: &Route) -> Error {
 
 fn obstacle(error: &reqwest::Error) -> Obstacle {
     match causes(error).find_map(of_cause) {
+        Some(Obstacle::ProxyRefusal) if causes(error).any(is_unanswered) => Obstacle::NoProxy,
         Some(obstacle) => obstacle,
         None if error.is_timeout() => Obstacle::Silence,
         None if error.is_connect() => Obstacle::NoConnection,
         None => Obstacle::BrokenOff,
     }
+}
+
+/// Whether a connection was not made at all. The library does not pass this cause on for a SOCKS proxy.
+fn is_unanswered(cause: &(dyn StdError + 'static)) -> bool {
+    use std::io::ErrorKind;
+    cause.downcast_ref::<std::io::Error>().is_some_and(|error| {
+        matches!(
+            error.kind(),
+            ErrorKind::ConnectionRefused
+                | ErrorKind::HostUnreachable
+                | ErrorKind::NetworkUnreachable
+                | ErrorKind::TimedOut
+        )
+    })
 }
 
 fn of_cause(cause: &(dyn StdError + 'static)) -> Option<Obstacle> {

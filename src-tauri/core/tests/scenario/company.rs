@@ -98,6 +98,24 @@ async fn accounts_are_connected_and_renewed_through_a_proxy_that_opens_tls() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_is_not_there_is_named_as_what_cannot_be_reached() {
+    let (mut harness, company) = inside(Rules::default()).await;
+    // A port that was free a moment ago.
+    let free = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = free.local_addr().expect("bound").port();
+    drop(free);
+    let proxy = format!("http://127.0.0.1:{port}");
+    restart(&mut harness, &company, &[("HTTPS_PROXY", &proxy)]);
+    let error = refused(&harness, Cloud::Azure).await;
+    assert_eq!(error.code(), Code::Offline);
+    let named = format!(":{port} cannot be reached, so azure-login.clouds.test was not asked.");
+    assert!(
+        error.message().contains(&named) && error.message().contains("HTTPS_PROXY"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn gnomes_way_to_write_a_socks_proxy_is_understood() {
     let rules = Rules {
         protocol: Protocol::Socks,
