@@ -119,6 +119,7 @@ fn line(happening: &ActivityEvent, zone: &TimeZone) -> [String; 3] {
             environment,
         } => {
             let what = match resource {
+                Some(resource) if resource == "read-only" => "read-only credential".to_owned(),
                 _ if happening.cloud == Cloud::Aws => "credential".to_owned(),
                 Some(resource) => format!("token for {resource}"),
                 None => "token".to_owned(),

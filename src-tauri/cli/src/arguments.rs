@@ -318,6 +318,9 @@ pub(crate) struct Exec {
     /// AWS: the region to work in [default: AWS_REGION where it is set, else the one in use]
     #[arg(long)]
     pub(crate) region: Option<String>,
+    /// Issue credentials that read and change nothing: AWS roles and Google Cloud
+    #[arg(long)]
+    pub(crate) read_only: bool,
     /// Go on where a tool would work as another identity, which is reported
     #[arg(long)]
     pub(crate) force: bool,
@@ -340,6 +343,7 @@ impl Exec {
             },
             env: false,
             region: None,
+            read_only: false,
             force: false,
             interactive: false,
             command,

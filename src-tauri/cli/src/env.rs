@@ -20,8 +20,10 @@ use crate::choice::{Choice, choose, require_aws};
 use crate::configure::asked_as;
 use crate::credential_env::{self, lasting};
 use crate::failure::Failure;
+use crate::guard;
 use crate::interactive::sign_in_where_needed;
 use crate::output::{note, print, print_unfinished};
+use crate::receipt::{self, Access};
 use crate::shell::Shell;
 use crate::token::requesting_program;
 use crate::variables::{self, Changes, Fact, Facts, Way};
@@ -56,11 +58,11 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
         return Err(Error::new(Code::Unsupported, message).into());
     }
     if options.interactive {
-        sign_in_where_needed(app, &world.vault, &mut chosen.choices).await?;
+        sign_in_where_needed(app, &world.vault, Access::Whole, &mut chosen.choices).await?;
     }
     let choices = &chosen.choices;
     let region = chosen.region(options.region.as_deref());
-    let (mut facts, mut notes) = (Facts::new(), Vec::new());
+    let (mut facts, mut notes, mut receipt) = (Facts::new(), Vec::new(), Vec::new());
     notes.extend(chosen.remark());
     for Choice { account, .. } in choices {
         let places = credential_env::places(account, &app.settings(), &world.environment, region)?;
@@ -77,6 +79,10 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
             )
             .await;
         let session = handed.map_err(|error| Failure::of(account, error))?;
+        receipt.push(receipt::Line::new(account, &session, Access::Whole));
+        if let (Cloud::Aws, Some(region)) = (account.cloud(), facts.get(&Fact::Region)) {
+            receipt::at_region(&mut receipt, region.expose_secret());
+        }
         let profile = aws_files::profile_that_runs_mcm(&world.environment, &asked_as(account));
         if let Some(profile) = profile.filter(|name| is_plain(name)) {
             let name = account.name();
@@ -122,6 +128,10 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
     )?;
     for line in notes {
         note(&line);
+    }
+    if let Some(agent) = guard::coding_agent(&world.environment) {
+        let ends = receipt::Ends::of(None, false);
+        receipt::print(agent, chosen.environment_name(), &receipt, ends);
     }
     if variables::are_secret(
         changes

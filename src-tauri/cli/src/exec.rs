@@ -39,6 +39,7 @@ use crate::failure::Failure;
 use crate::guard;
 use crate::interactive::sign_in_where_needed;
 use crate::output::note;
+use crate::receipt::{self, Access};
 use crate::shell::Shell;
 use crate::shell_arguments::ShellOptions;
 use crate::shims::Shimmed;
@@ -119,6 +120,7 @@ pub(crate) async fn prepare_shell(
         ));
     }
     let options = Exec {
+        read_only: options.read_only,
         force: options.force,
         interactive: options.interactive,
         ..Exec::in_environment(options.environment, vec![program.into()])
@@ -136,9 +138,15 @@ async fn prepare_as(
     let environment = &world.environment;
     let mut chosen = choose(app, &options.whose)?;
     require_aws(options.region.as_deref(), &chosen.choices)?;
-    let until = confirmed(world, &chosen, &options).await?;
+    let outer = outer(world);
+    let access =
+        Access::of(options.read_only || outer.as_ref().is_some_and(|outer| outer.read_only));
+    for choice in &chosen.choices {
+        access.resource(&choice.account)?;
+    }
+    let until = confirmed(world, &chosen, &options, outer.as_ref()).await?;
     if options.interactive {
-        sign_in_where_needed(app, &world.vault, &mut chosen.choices).await?;
+        sign_in_where_needed(app, &world.vault, access, &mut chosen.choices).await?;
     }
     let choices = &chosen.choices;
     let region = chosen.region(options.region.as_deref());
@@ -158,7 +166,7 @@ async fn prepare_as(
         };
         (choice.account.cloud(), who)
     });
-    let holder = register(world, &chosen, shell, &client, until)?;
+    let holder = register(world, &chosen, shell, &client, until, access)?;
     let holder_id = holder.as_ref().map(Registration::id);
     let broker = Broker::new(
         app.clone(),
@@ -167,20 +175,25 @@ async fn prepare_as(
         client.clone(),
         chosen.environment_name().map(str::to_owned),
         holder,
+        access,
     );
+    let agent = guard::coding_agent(environment);
+    let mut receipt = Vec::new();
     // No tool of Azure's reads a token from a variable.
     let is_plain = |account: &Account| options.env && account.cloud() != Cloud::Azure;
     let (mut facts, mut notes) = (Facts::new(), Vec::new());
     notes.extend(chosen.remark());
     for Choice { account, .. } in choices {
-        let resource = account.issued_resource()?;
+        let resource = access.resource(account)?;
         let session = if is_plain(account) {
             app.issue_in(&account.id, &resource, &client, chosen.environment_name())
                 .await
         } else {
             app.session_for(&account.id, &resource).await
         };
-        let session = session.map_err(|error| Failure::of(account, error))?;
+        let session =
+            session.map_err(|error| Failure::of_resource(app, account, &resource, error))?;
+        receipt.push(receipt::Line::new(account, &session, access));
         if is_plain(account) {
             facts.extend(credential_env::plain(account, &session));
             notes.push(lasting(
@@ -201,6 +214,9 @@ async fn prepare_as(
     for Choice { account, .. } in choices {
         let places = credential_env::places(account, &settings, environment, region)?;
         notes.extend(places.remarks);
+        if let (Cloud::Aws, Some(region)) = (account.cloud(), places.facts.get(&Fact::Region)) {
+            receipt::at_region(&mut receipt, region.expose_secret());
+        }
         let project = places.facts.get(&Fact::Project).cloned();
         facts.extend(places.facts);
         let cloud = account.cloud();
@@ -238,6 +254,9 @@ async fn prepare_as(
         facts.extend(credential_env::of_environment(named, until));
         facts.extend(files.for_kubernetes(named.closes_other_clouds(), environment)?);
     }
+    if access == Access::ReadOnly {
+        facts.insert(Fact::ReadOnly, "1".into());
+    }
     facts.extend(holder_id.map(|id| (Fact::Holder, id.into())));
     facts.extend(common(environment, choices));
     let changes = nesting::with_outside(environment, &ways, facts);
@@ -247,6 +266,10 @@ async fn prepare_as(
     check::require(app, &seen, &accounts, &closed, options.force)?;
     for line in notes {
         note(&line);
+    }
+    if let Some(agent) = agent {
+        let ends = receipt::Ends::of(until, !options.env);
+        receipt::print(agent, chosen.environment_name(), &receipt, ends);
     }
     let mut command = Command::new(child::program_file(&program));
     command.args(words);
@@ -265,11 +288,19 @@ async fn prepare_as(
     })
 }
 
+/// The `mcm exec` or `mcm shell` around this one, unless it is cut off.
+fn outer(world: &World) -> Option<Holder> {
+    let id = world.environment.get(variables::HOLDER)?;
+    let outer = Holders::in_folder(&world.paths.data).find(id)?;
+    (outer.cut_off(world.clock.now()).is_none()).then_some(outer.holder)
+}
+
 /// When the time of a protected environment is over: the user confirms it, or did so for the program around this one.
 async fn confirmed(
     world: &World,
     chosen: &Chosen,
     options: &Exec,
+    outer: Option<&Holder>,
 ) -> Result<Option<Timestamp>, Failure> {
     let named = chosen.environment.as_ref();
     let Some(named) = named.filter(|named| named.is_protected) else {
@@ -282,13 +313,9 @@ async fn confirmed(
         );
         return Err(Error::new(Code::Unsupported, message).into());
     }
-    let now = world.clock.now();
-    let outer = world.environment.get(variables::HOLDER);
-    let outer = outer.and_then(|id| Holders::in_folder(&world.paths.data).find(id));
     if let Some(outer) = outer
-        && outer.cut_off(now).is_none()
-        && outer.holder.environment.as_deref() == Some(named.name.as_str())
-        && let Some(until) = outer.holder.until
+        && outer.environment.as_deref() == Some(named.name.as_str())
+        && let Some(until) = outer.until
     {
         return Ok(Some(until));
     }
@@ -304,6 +331,7 @@ fn register(
     shell: Option<Shell>,
     program: &str,
     until: Option<Timestamp>,
+    access: Access,
 ) -> Result<Option<Registration>, Error> {
     let terminal = fs::read_link("/proc/self/fd/2").ok();
     let terminal = terminal.filter(|path| path.starts_with("/dev") && !path.ends_with("null"));
@@ -320,6 +348,7 @@ fn register(
         terminal: terminal.map(|path| path.to_string_lossy().into_owned()),
         since: world.clock.now(),
         until,
+        read_only: access == Access::ReadOnly,
     };
     match Holders::in_folder(&world.paths.data).register(&holder) {
         Ok(registration) => Ok(Some(registration)),

@@ -69,7 +69,9 @@ impl Failure {
         {
             return Self::of(account, error);
         }
-        let is_asked_for = error.code() == Code::SignInAgain && identifier.pair().is_none();
+        let is_asked_for = error.code() == Code::SignInAgain
+            && identifier.pair().is_none()
+            && !identifier.is_read_only();
         let advice = is_asked_for.then(|| {
             format!(
                 "Run \"mcm token {} --resource {identifier} --interactive\".",

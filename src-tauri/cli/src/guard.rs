@@ -24,8 +24,10 @@ const AGENTS: [&str; 12] = [
     "CLINE_ACTIVE",
     "AUGMENT_AGENT",
     "OPENCODE",
-    "CI",
+    BUILD_SERVICE,
 ];
+/// What services that build software set.
+const BUILD_SERVICE: &str = "CI";
 
 /// The variable that shows that a program and not a user works in this shell, if there is one.
 pub(crate) fn agent(environment: &Environment) -> Option<&'static str> {
@@ -34,6 +36,11 @@ pub(crate) fn agent(environment: &Environment) -> Option<&'static str> {
             .get(name)
             .is_some_and(|value| value != "0" && value != "false")
     })
+}
+
+/// The variable that shows that a coding agent works in this shell. A service that builds software is none.
+pub(crate) fn coding_agent(environment: &Environment) -> Option<&'static str> {
+    agent(environment).filter(|name| *name != BUILD_SERVICE)
 }
 
 /// Has the user type the name of a protected environment.

@@ -15,6 +15,7 @@ use crate::choice::Choice;
 use crate::failure::{Failure, sign_in_command};
 use crate::login::{open_keychain, sign_in};
 use crate::output::note;
+use crate::receipt::Access;
 
 /// Runs `attempt`; if it needs a sign-in and that is allowed, signs in and runs it once more.
 pub(crate) async fn issue<T>(
@@ -77,10 +78,11 @@ pub(crate) async fn issue<T>(
 pub(crate) async fn sign_in_where_needed(
     app: &App,
     vault: &Vault,
+    access: Access,
     choices: &mut [Choice],
 ) -> Result<(), Failure> {
     for choice in choices {
-        let (account, resource) = (&choice.account, choice.account.issued_resource()?);
+        let (account, resource) = (&choice.account, access.resource(&choice.account)?);
         let attempt = async || app.session_for(&account.id, &resource).await;
         issue(app, vault, account, &resource, true, attempt).await?;
         choice.refresh(app)?;
@@ -111,7 +113,7 @@ async fn sign_in_again(
         redirect: Some(RedirectKind::Loopback),
         resource: resource
             .identifier()
-            .filter(|identifier| identifier.pair().is_none())
+            .filter(|identifier| identifier.pair().is_none() && !identifier.is_read_only())
             .cloned(),
         challenge,
         on_duplicate: OnDuplicate::KeepBoth,

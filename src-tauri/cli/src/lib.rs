@@ -43,6 +43,7 @@ mod output;
 mod pick;
 mod program;
 mod prompt;
+mod receipt;
 #[cfg(test)]
 mod reference;
 mod run;

@@ -22,6 +22,9 @@ pub(crate) fn segment(
     if is_protected {
         text.push_str(" PROTECTED");
     }
+    if environment.get("MCM_READ_ONLY").is_some() {
+        text.push_str(" read-only");
+    }
     match until.map(|until| until - now.as_second()) {
         Some(left) if left > 0 => text.push_str(&format!(" {}m", (left + 59) / 60)),
         Some(_) => text.push_str(" OVER"),

@@ -73,6 +73,11 @@ pub(crate) fn run(app: &App, world: &World, options: &SessionsOptions) -> Result
             }
             (None, None) => String::new(),
         };
+        let state = match (holder.read_only, state.is_empty()) {
+            (false, _) => state,
+            (true, true) => "read-only".to_owned(),
+            (true, false) => format!("read-only, {state}"),
+        };
         [
             listed.id.clone(),
             program,

@@ -9,6 +9,9 @@ Starts your shell in an environment. It reads your start files and history as al
 put back, where a start file changed them. The prompt begins with the environment's name. Everything renews itself, as under
 \"mcm exec\", and ends with the shell. bash, zsh and fish are known; for another one use \"mcm exec -E NAME -- SHELL\".
 
+--read-only issues credentials that read and change nothing: AWS roles with ReadOnlyAccess as session policy, and Google Cloud where
+only reading was granted. Azure, and roles of IAM Identity Center, cannot be narrowed and are refused.
+
 Example:
   mcm shell dev";
 
@@ -17,7 +20,7 @@ Lists each \"mcm exec\" and \"mcm shell\" that runs. --revoke cuts one off: its 
 already stays valid until it expires, and is named.
 
 --json prints {\"sessions\":[…]}, each with id, kind (exec or shell), environment, accounts (their ids), program, pid, terminal,
-since, until, revoked and held: account, issuedAt and expiresAt of each credential that has not expired. New fields may appear;
+since, until, readOnly, revoked and held: account, issuedAt and expiresAt of each credential that has not expired. New fields may appear;
 existing ones keep their meaning.";
 
 pub(crate) const PROMPT_HELP: &str = "\
@@ -34,6 +37,9 @@ pub(crate) struct ShellOptions {
     /// The shell [default: the one in SHELL]
     #[arg(long, value_enum)]
     pub(crate) shell: Option<Shell>,
+    /// Issue credentials that read and change nothing: AWS roles and Google Cloud
+    #[arg(long)]
+    pub(crate) read_only: bool,
     /// Go on where a tool would work as another identity, which is reported
     #[arg(long)]
     pub(crate) force: bool,

@@ -229,6 +229,41 @@ impl Account {
         &mut self.resources[index]
     }
 
+    /// The resource whose session may read and change nothing.
+    ///
+    /// # Errors
+    /// `unsupported`, with the reason and what to do instead: only AWS's roles and Google's scopes can be narrowed.
+    pub fn read_only_resource(&self) -> Result<Resource> {
+        let name = self.name();
+        let message = match &self.identity {
+            Identity::Aws { .. } | Identity::Gcp { .. } => {
+                return Ok(Resource::Named(Identifier::read_only()));
+            }
+            Identity::Azure { .. } => format!(
+                "Azure cannot narrow a token: the roles of {name} decide what it may do. Sign in as a user with the role \
+                 Reader, or leave Azure out."
+            ),
+            Identity::IdentityCenter { .. } => {
+                let resource = self.issued_resource()?;
+                let pair = resource.identifier().and_then(Identifier::pair);
+                let (account_id, role) = pair.unwrap_or_default();
+                let others = self.targets.iter().filter_map(|target| {
+                    let (other, role) = target.id.split_once('/')?;
+                    (other == account_id && reads_by_its_name(role)).then_some(target.id.as_str())
+                });
+                let others: Vec<&str> = others.collect();
+                let advice = match others.as_slice() {
+                    [] => format!("Ask for a read-only role in {account_id}."),
+                    others => format!("By its name this one reads: {name}/{}.", others.join(", ")),
+                };
+                format!(
+                    "AWS cannot narrow {role} in {account_id}: a role of IAM Identity Center takes no session policy. {advice}"
+                )
+            }
+        };
+        Err(Error::new(Code::Unsupported, message))
+    }
+
     /// The resource whose session is issued: the management plane, or the chosen role of IAM Identity Center.
     ///
     /// # Errors
@@ -306,4 +341,13 @@ impl Account {
             .iter()
             .find(|target| Some(&target.id) == self.target.as_ref())
     }
+}
+
+/// Whether a role's name says that it reads, as AWS names its own: `ReadOnlyAccess`, `AWSReadOnlyAccess`, `ViewOnlyAccess`.
+fn reads_by_its_name(role: &str) -> bool {
+    let letters: String = role.chars().filter(char::is_ascii_alphanumeric).collect();
+    let letters = letters.to_ascii_lowercase();
+    ["readonly", "viewonly"]
+        .iter()
+        .any(|word| letters.contains(word))
 }

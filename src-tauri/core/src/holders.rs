@@ -52,6 +52,9 @@ pub struct Holder {
     pub since: Timestamp,
     /// When its time is over, for a protected environment.
     pub until: Option<Timestamp>,
+    /// Whether it gets credentials that read and change nothing.
+    #[serde(default)]
+    pub read_only: bool,
 }
 
 /// A credential that was issued to a holder.

@@ -265,9 +265,9 @@ pub fn check_resource(identity: &Identity, resource: &Resource) -> Result<()> {
         return Ok(());
     };
     let is_theirs = match identity {
-        Identity::Azure { .. } => identifier.pair().is_none(),
+        Identity::Azure { .. } => identifier.pair().is_none() && !identifier.is_read_only(),
         Identity::IdentityCenter { .. } => identifier.pair().is_some(),
-        Identity::Gcp { .. } | Identity::Aws { .. } => false,
+        Identity::Gcp { .. } | Identity::Aws { .. } => identifier.is_read_only(),
     };
     if is_theirs {
         return Ok(());

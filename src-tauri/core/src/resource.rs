@@ -41,7 +41,11 @@ impl Resource {
     }
 }
 
-/// The identifier of a resource: `https://HOST/…` or `api://NAME/…`, a GUID, or an account and role of AWS. A trailing slash is part of it.
+/// The whole account, but reading alone: no cloud has a resource of this name.
+const READ_ONLY: &str = "read-only";
+
+/// The identifier of a resource: `https://HOST/…` or `api://NAME/…`, a GUID, an account and role of AWS, or `read-only`. A trailing
+/// slash is part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Identifier(String);
@@ -87,9 +91,21 @@ impl Identifier {
         Some(identifier)
     }
 
-    /// Reads an identifier of either form, as storage has it.
+    /// The account as it is, narrowed to reading: for AWS by a session policy, for Google by scopes.
+    pub fn read_only() -> Self {
+        Self(READ_ONLY.to_owned())
+    }
+
+    /// Whether it is the account narrowed to reading.
+    pub fn is_read_only(&self) -> bool {
+        self.0 == READ_ONLY
+    }
+
+    /// Reads an identifier of any form, as storage has it.
     pub(crate) fn parse_stored(text: &str) -> Option<Self> {
-        Self::parse(text).or_else(|| Self::parse_pair(text))
+        Self::parse(text)
+            .or_else(|| Self::parse_pair(text))
+            .or_else(|| (text == READ_ONLY).then(Self::read_only))
     }
 
     /// The twelve digits of the account and the name of the role, of an identifier that is such a pair.

@@ -53,6 +53,9 @@ pub struct Assumption {
     pub external_id: Option<String>,
     /// `DurationSeconds`, if it was sent.
     pub duration: Option<u32>,
+    /// The managed policies that the session may not exceed.
+    #[serde(default)]
+    pub session_policies: Vec<String>,
     /// Whether the role trusted the caller.
     pub was_allowed: bool,
 }

@@ -243,7 +243,12 @@ not changed, and only az's extensions and settings are read from it. gsutil gets
 Finally, mcm looks where each tool will look. If one would use another identity, the command does not start, and the message
 names the cause. With --force, mcm reports that and continues.
 
+--read-only issues credentials that read and change nothing: AWS roles with ReadOnlyAccess as session policy, and Google Cloud where
+only reading was granted. Azure, and roles of IAM Identity Center, cannot be narrowed and are refused. In a coding agent's shell
+the command begins with a receipt: as whom, where, until when, and whether anything can be changed.
+
 Examples:
+  mcm exec --read-only production -- aws s3 ls
   mcm exec contoso-production -- aws s3 ls
   mcm exec contoso ada@example.com -- terraform plan
   mcm exec --active aws -- ./deploy.sh

@@ -18,6 +18,7 @@ use mcm_core::settings::Settings;
 use mcm_core::world::Clock;
 
 use crate::failure::advised;
+use crate::receipt::Access;
 
 /// How long a client may have to wait. The least patient one, the AWS SDK for JavaScript, waits for a second.
 const RENEWAL_TIMEOUT: Duration = Duration::from_millis(700);
@@ -48,6 +49,7 @@ pub(crate) struct Broker {
     environment: Option<String>,
     /// Its entry in the list of what runs.
     holder: Option<Registration>,
+    access: Access,
     /// The sessions issued last, for when the keychain is locked or the network is down.
     served: Mutex<Issued>,
 }
@@ -84,6 +86,7 @@ impl Broker {
         client: String,
         environment: Option<String>,
         holder: Option<Registration>,
+        access: Access,
     ) -> Self {
         Self {
             app,
@@ -92,6 +95,7 @@ impl Broker {
             client,
             environment,
             holder,
+            access,
             served: Mutex::default(),
         }
     }
@@ -123,7 +127,7 @@ impl Broker {
         let account = self.account(cloud)?;
         let resource = match resource {
             Some(text) => self.app.resource(&account.id, text)?,
-            None => account.issued_resource()?,
+            None => self.access.resource(&account)?,
         };
         match self.ask(&account, &resource).await {
             Ok(session) => {

@@ -96,6 +96,8 @@ pub(crate) enum Fact {
     EnvironmentProtected,
     /// When the time of a protected environment is over.
     EnvironmentUntil,
+    /// `1` where the credentials read and change nothing.
+    ReadOnly,
     /// The id of a running `mcm exec` or `mcm shell`.
     Holder,
     /// `NO_PROXY`, with this machine.

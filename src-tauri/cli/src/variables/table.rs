@@ -117,7 +117,7 @@ impl Variable {
 }
 
 #[rustfmt::skip]
-pub(super) static TABLE: [Variable; 193] = [
+pub(super) static TABLE: [Variable; 194] = [
     row("AWS_ACCESS_KEY_ID", AWS, Credential, (Remove, Set(F::KeyId)), "every AWS SDK", BOTO_DOC),
     row("AWS_SECRET_ACCESS_KEY", AWS, Credential, (Remove, Set(F::SecretKey)), "every AWS SDK", BOTO_DOC),
     row("AWS_SESSION_TOKEN", AWS, Credential, (Remove, Set(F::SessionToken)), "every AWS SDK", BOTO_DOC),
@@ -307,6 +307,7 @@ pub(super) static TABLE: [Variable; 193] = [
     row("MCM_ENVIRONMENT_COLOUR", EVERY, Shown, (Set(F::EnvironmentColour), Set(F::EnvironmentColour)), "prompts", MCM_DOC),
     row("MCM_ENVIRONMENT_PROTECTED", EVERY, Shown, (Set(F::EnvironmentProtected), Set(F::EnvironmentProtected)), "prompts", MCM_DOC),
     row("MCM_ENVIRONMENT_UNTIL", EVERY, Shown, (Set(F::EnvironmentUntil), Set(F::EnvironmentUntil)), "prompts; seconds since 1970", MCM_DOC),
+    row("MCM_READ_ONLY", EVERY, Shown, (Set(F::ReadOnly), Set(F::ReadOnly)), "prompts; the credentials read and change nothing", MCM_DOC),
     row(super::HOOK_STATE, EVERY, Mark, (Remove, Keep), "the shell's hook; names and values that are not secret", MCM_DOC),
     row(super::HOLDER, EVERY, Mark, (Set(F::Holder), Keep), "mcm; the id in mcm sessions", MCM_DOC),
     row("MCM_EXEC", EVERY, Mark, (Set(F::Accounts), Set(F::Accounts)), "mcm whoami", MCM_DOC),

@@ -6,6 +6,7 @@
 #![cfg(target_os = "linux")]
 
 mod accounts;
+mod agents;
 mod aws;
 mod aws_files;
 mod aws_identities;

@@ -281,6 +281,7 @@ impl Provider for Aws {
             external_id,
             session_name: &session_name(wanted.session_name.as_deref(), &calling.caller.arn),
             chosen_name: wanted.session_name.as_deref(),
+            session_policy: None,
             is_chained: calling.caller.is_chained,
             may_be_new: request.known.is_none(),
             report: &report,
@@ -378,6 +379,13 @@ impl Provider for Aws {
             .calling(&grant.source, grant.keys.as_ref(), &mfa)
             .await?;
         let sts = self.sts(&calling, &known.role)?;
+        // A session policy can only take permissions away (IAM user guide, "Session policies").
+        let read_only = resource.identifier().map(|_| {
+            format!(
+                "arn:{}:iam::aws:policy/ReadOnlyAccess",
+                known.role.partition.id
+            )
+        });
         let verification = Verification {
             sts: &sts,
             clock: self.clock.as_ref(),
@@ -385,6 +393,7 @@ impl Provider for Aws {
             external_id: &grant.external_id,
             session_name: &session_name(known.session_name, &calling.caller.arn),
             chosen_name: known.session_name,
+            session_policy: read_only.as_deref(),
             is_chained: calling.caller.is_chained,
             may_be_new: false,
             report: &|_| {},

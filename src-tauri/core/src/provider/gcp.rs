@@ -158,7 +158,7 @@ impl Provider for Gcp {
         &self,
         account: &Account,
         grant: &Grant,
-        _resource: &Resource,
+        resource: &Resource,
         _challenge: Option<&ClaimsChallenge>,
     ) -> Result<Refreshed> {
         let grant = grant.refresh_token()?;
@@ -178,11 +178,20 @@ impl Provider for Gcp {
             token_endpoint: endpoint,
         };
         let asked_at = self.clock.now();
-        // Without a scope, the new session has the granted ones.
+        // Without a scope, the new session has the granted ones. A narrower one must have been granted (RFC 6749 6).
+        let is_narrowed = resource.identifier().is_some();
+        let narrower = scopes(GcpAccess::ReadOnly);
+        let asked: &[&str] = if is_narrowed { &narrower } else { &[] };
         let tokens = client
-            .refresh(&self.http, &grant.refresh_token, &[], &[])
+            .refresh(&self.http, &grant.refresh_token, asked, &[])
             .await
-            .map_err(|failure| explained(failure, Redeemed::RefreshToken, &client))?;
+            .map_err(|failure| {
+                let error = explained(failure, Redeemed::RefreshToken, &client);
+                match is_narrowed && error.code() != Code::SignInAgain && !error.is_transient() {
+                    true => not_read_only(account).with_source(error),
+                    false => error,
+                }
+            })?;
         // A rotated grant is stored even when the answer is refused: the one that was redeemed may be worthless by now.
         let (identity, refusal) = match &tokens.id_token {
             Some(id_token) => match self.today(account, grant, id_token).await {
@@ -191,6 +200,8 @@ impl Provider for Gcp {
             },
             None => (None, None),
         };
+        let is_too_wide = is_narrowed && !is_read_only(tokens.scopes.as_deref());
+        let refusal = refusal.or_else(|| is_too_wide.then(|| not_read_only(account)));
         let rotated = tokens.refresh_token.clone().map(|refresh_token| {
             let client_secret = client.client_secret.clone();
             let issued_at = asked_at;
@@ -289,6 +300,22 @@ pub(super) fn console(email: Option<&str>, project: Option<&str>) -> Option<Url>
         page.query_pairs_mut().extend_pairs(pairs);
     }
     Some(page)
+}
+
+/// Whether an answer's scopes let nothing be changed. One that names none may have any.
+fn is_read_only(granted: Option<&[String]>) -> bool {
+    let permitted = scopes(GcpAccess::ReadOnly).map(spelt);
+    let is_permitted = |scope: &String| permitted.contains(&spelt(scope));
+    granted.is_some_and(|granted| granted.iter().all(is_permitted))
+}
+
+fn not_read_only(account: &Account) -> Error {
+    let message = format!(
+        "The sign-in of {} may change things, and Google does not narrow it. Set gcp.access to read-only in settings.toml, \
+         and sign in again.",
+        account.name()
+    );
+    Error::new(Code::Unsupported, message)
 }
 
 fn scopes(access: GcpAccess) -> [&'static str; 4] {

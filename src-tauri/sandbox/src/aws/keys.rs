@@ -36,6 +36,8 @@ pub(super) enum Principal {
         role: Role,
         name: String,
         is_chained: bool,
+        /// Session policies, by the ARNs of managed policies: it may do what the role and these permit.
+        policies: Vec<String>,
     },
 }
 
@@ -79,8 +81,14 @@ impl Principal {
     pub(super) fn may_assume(&self) -> bool {
         match self {
             Self::User(user) => user.may_assume,
-            Self::Session { role, .. } => role.may_assume,
+            // None of the managed policies that are known here permits it.
+            Self::Session { role, policies, .. } => role.may_assume && policies.is_empty(),
         }
+    }
+
+    /// Whether a session policy narrows it.
+    pub(super) fn is_narrowed(&self) -> bool {
+        matches!(self, Self::Session { policies, .. } if !policies.is_empty())
     }
 
     /// Whether `GetRole` is permitted: to users, in their own account.

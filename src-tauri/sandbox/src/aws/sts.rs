@@ -88,12 +88,16 @@ impl Aws {
             .map(|seconds| duration(seconds))
             .transpose()?;
 
-        let role = self.trusting_role(caller, arn, external_id);
+        let policies = session_policies(fields)?;
+        let role = self
+            .trusting_role(caller, arn, external_id)
+            .filter(|_| !caller.is_narrowed());
         self.note(Assumption {
             role_arn: arn.to_owned(),
             session_name: name.to_owned(),
             external_id: external_id.map(str::to_owned),
             duration: asked,
+            session_policies: policies.clone(),
             was_allowed: role.is_some(),
         });
         let role =
@@ -118,6 +122,7 @@ impl Aws {
             role,
             name: name.to_owned(),
             is_chained,
+            policies,
         };
         Ok(assumed(
             &session,
@@ -267,6 +272,30 @@ fn checked<'a>(
         length.start(),
         length.end()
     )))
+}
+
+/// The session policies of a request: at most ten managed policies, each there and in the form of its ARN.
+fn session_policies(fields: &Fields) -> Result<Vec<String>, Refusal> {
+    const MOST: usize = 10;
+    const KNOWN: [&str; 2] = ["ReadOnlyAccess", "ViewOnlyAccess"];
+    let arns = (1..=MOST + 1).map_while(|at| fields.get(&format!("PolicyArns.member.{at}.arn")));
+    let arns: Vec<String> = arns.cloned().collect();
+    if arns.len() > MOST {
+        return Err(Refusal::invalid(
+            "1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length \
+             less than or equal to 10",
+        ));
+    }
+    for arn in &arns {
+        let name = arn
+            .strip_prefix("arn:aws:iam::aws:policy/")
+            .unwrap_or_default();
+        let name = name.rsplit('/').next().unwrap_or_default();
+        if !KNOWN.contains(&name) {
+            return Err(Refusal::invalid(format!("Invalid policy arn: {arn}")));
+        }
+    }
+    Ok(arns)
 }
 
 fn duration(seconds: &str) -> Result<u32, Refusal> {

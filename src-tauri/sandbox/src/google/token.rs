@@ -120,7 +120,8 @@ fn redeem_refresh_token(
 ) -> Result<Value, Refusal> {
     let now = google.shared.clock.now();
     let refresh_token = field(fields, "refresh_token")?;
-    let mut grant = google.grants().refresh(refresh_token, client_id, now)?;
+    let whole = google.grants().refresh(refresh_token, client_id, now)?;
+    let mut grant = whole.clone();
     if let Some(narrower) = fields.get("scope") {
         let asked =
             scope::parse(narrower).map_err(|_| Refusal::new("invalid_scope", "Bad Request"))?;
@@ -132,7 +133,7 @@ fn redeem_refresh_token(
     let mut answer = google.issue(&grant, None, spoiled)?;
     if google.policy().rotates {
         google.grants().end_refresh_token(refresh_token);
-        google.add_refresh_token(&mut answer, &grant);
+        google.add_refresh_token(&mut answer, &whole);
     }
     Ok(answer)
 }

@@ -380,3 +380,41 @@ async fn a_service_can_be_set_to_refuse() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_session_policy_narrows_a_session_and_must_be_a_managed_policy() {
+    let clouds = sandbox().await;
+    let ada = ada(&clouds);
+    let trusting = |name: &str| {
+        Role::new(PRODUCTION_ACCOUNT, name)
+            .trust(Statement {
+                principal: Trusted::Anybody,
+                condition: Condition::None,
+            })
+            .allow_assuming()
+    };
+    clouds.put_aws_role(trusting("First"));
+    clouds.put_aws_role(trusting("Second"));
+    let policy = |arn| [("PolicyArns.member.1.arn", arn)];
+    let refused = assume(
+        &clouds,
+        &ada,
+        &production("First"),
+        &policy("arn:aws:iam::aws:policy/NoSuch"),
+    );
+    assert_eq!(refused.send().await.status(), 400);
+    let narrow = policy("arn:aws:iam::aws:policy/ReadOnlyAccess");
+    for (fields, status) in [(&[][..], 200), (&narrow[..], 403)] {
+        let answer = assume(&clouds, &ada, &production("First"), fields);
+        let body = answer.send().await.text().await.expect("a body");
+        let key = AccessKey {
+            id: element(&body, "AccessKeyId").expect("an id"),
+            secret: element(&body, "SecretAccessKey").expect("a secret"),
+            session_token: element(&body, "SessionToken"),
+        };
+        let next = assume(&clouds, &key, &production("Second"), &[]);
+        assert_eq!(next.send().await.status(), status, "{fields:?}");
+    }
+    let last = clouds.aws_assumptions().pop().expect("it was asked");
+    assert!(!last.was_allowed && last.session_policies.is_empty());
+}

@@ -501,6 +501,7 @@ impl Surroundings {
             session_name: role.session_name.unwrap_or(SOURCE_SESSION),
             external_id: role.external_id,
             seconds,
+            session_policy: None,
         };
         let now = self.clock.now();
         let session = sts.assume(&assume, now).await.map_err(|failure| {

@@ -9,6 +9,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::{Builder, Region};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::types::PolicyDescriptorType;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
@@ -75,6 +76,8 @@ pub(super) struct Assume<'a> {
     pub(super) session_name: &'a str,
     pub(super) external_id: Option<&'a str>,
     pub(super) seconds: u32,
+    /// The ARN of a managed policy that the session may not exceed.
+    pub(super) session_policy: Option<&'a str>,
 }
 
 impl Sts {
@@ -144,7 +147,12 @@ impl Sts {
             .role_arn(request.role_arn)
             .role_session_name(request.session_name)
             .set_external_id(request.external_id.map(str::to_owned))
-            .duration_seconds(seconds);
+            .duration_seconds(seconds)
+            .set_policy_arns(
+                request
+                    .session_policy
+                    .map(|arn| vec![PolicyDescriptorType::builder().arn(arn).build()]),
+            );
         let answer = request.send().await.map_err(|error| failure(&error))?;
         let (keys, times) = keys(answer.credentials, now)?;
         Ok(Session {

@@ -50,6 +50,8 @@ pub(super) struct Verification<'a> {
     pub(super) session_name: &'a str,
     /// The name that the user chose for them. The trust policy may demand it, so the checks have it too.
     pub(super) chosen_name: Option<&'a str>,
+    /// The managed policy that the sessions that are used may not exceed.
+    pub(super) session_policy: Option<&'a str>,
     /// Whether the caller's credentials are a role's: AWS then limits sessions to an hour.
     pub(super) is_chained: bool,
     /// Whether the role may be so new that it has not spread yet.
@@ -205,6 +207,7 @@ impl<'a> Verification<'a> {
             session_name: self.session_name,
             external_id: Some(self.external_id),
             seconds,
+            session_policy: self.session_policy,
         };
         match self.sts.assume(&wanted(seconds), self.clock.now()).await {
             // Everything else in the request was checked before, so the length is not permitted.
@@ -311,6 +314,7 @@ impl<'a> Verification<'a> {
             session_name: self.chosen_name.unwrap_or(PROBE),
             external_id,
             seconds,
+            session_policy: None,
         };
         self.sts.assume(&wanted, self.clock.now()).await.map(drop)
     }

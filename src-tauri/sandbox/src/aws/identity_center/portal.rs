@@ -116,6 +116,7 @@ pub(super) async fn credentials(
             role,
             name: user,
             is_chained: false,
+            policies: Vec::new(),
         };
         let issued = center
             .aws

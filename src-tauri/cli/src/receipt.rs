@@ -1,0 +1,131 @@
+//! What a command's credentials may do, and the receipt that a coding agent is shown: as whom it works, where, until when, and
+//! whether it can change anything.
+//!
+//! The receipt informs. It is no boundary: what runs as this user can start `mcm` again, without the variable of an agent.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use mcm_core::account::{Account, Cloud};
+use mcm_core::credential::Session;
+use mcm_core::error::Error;
+use mcm_core::resource::Resource;
+use mcm_core::text::shown;
+
+use crate::output::{clock_time, note};
+
+/// What the credentials of a command may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everything that the account may.
+    Whole,
+    /// They read, and change nothing.
+    ReadOnly,
+}
+
+impl Access {
+    /// By the option of a command.
+    pub(crate) fn of(is_read_only: bool) -> Self {
+        if is_read_only {
+            Self::ReadOnly
+        } else {
+            Self::Whole
+        }
+    }
+
+    /// The resource whose session is issued.
+    ///
+    /// # Errors
+    /// `unsupported` where an account cannot be narrowed; those of `Account::issued_resource`.
+    pub(crate) fn resource(self, account: &Account) -> Result<Resource, Error> {
+        match self {
+            Self::Whole => account.issued_resource(),
+            Self::ReadOnly => account.read_only_resource(),
+        }
+    }
+}
+
+/// The receipt's line of one account.
+pub(crate) struct Line {
+    cloud: &'static str,
+    who: String,
+    place: Option<String>,
+    expires_at: Timestamp,
+    access: Access,
+}
+
+impl Line {
+    /// An account, and its session.
+    pub(crate) fn new(account: &Account, session: &Session, access: Access) -> Self {
+        Self {
+            cloud: account.cloud().title(),
+            who: format!("{} ({})", account.name(), shown(account.identity.who())),
+            place: account.chosen_target().map(|target| target.name.clone()),
+            expires_at: session.times.expires_at,
+            access,
+        }
+    }
+
+    fn text(&self, ends: Ends, zone: &TimeZone) -> String {
+        let place = self.place.as_deref().map(shown);
+        let place = place.map(|place| format!(", {place}")).unwrap_or_default();
+        let until = match ends {
+            Ends::AtOnce => format!("until {}, not renewed", clock_time(self.expires_at, zone)),
+            Ends::At(end) => format!("renewed until {}", clock_time(end, zone)),
+            Ends::WithTheCommand => {
+                format!("until {}, then renewed", clock_time(self.expires_at, zone))
+            }
+        };
+        let access = match self.access {
+            Access::Whole => "everything that the account may",
+            Access::ReadOnly => "read-only",
+        };
+        format!("  {}: {}{place}; {until}; {access}", self.cloud, self.who)
+    }
+}
+
+/// Says where the last account works, if that is a region.
+pub(crate) fn at_region(lines: &mut [Line], region: &str) {
+    let of_aws = lines
+        .iter_mut()
+        .rev()
+        .find(|line| line.cloud == Cloud::Aws.title());
+    if let Some(line) = of_aws {
+        line.place = Some(region.to_owned());
+    }
+}
+
+/// Until when credentials are issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// They are issued once.
+    AtOnce,
+    /// Until the time in a protected environment is over.
+    At(Timestamp),
+    /// As long as the command runs.
+    WithTheCommand,
+}
+
+impl Ends {
+    /// By the time in a protected environment, and whether an endpoint issues more.
+    pub(crate) fn of(until: Option<Timestamp>, is_renewed: bool) -> Self {
+        match (until, is_renewed) {
+            (_, false) => Self::AtOnce,
+            (Some(until), true) => Self::At(until),
+            (None, true) => Self::WithTheCommand,
+        }
+    }
+}
+
+/// Prints the receipt on standard error.
+pub(crate) fn print(agent: &str, environment: Option<&str>, lines: &[Line], ends: Ends) {
+    let place = environment
+        .map(|name| format!(" in {name}"))
+        .unwrap_or_default();
+    note(&format!(
+        "mcm: {agent} is set, so this is what the command gets{place}:"
+    ));
+    let zone = TimeZone::system();
+    for line in lines {
+        note(&line.text(ends, &zone));
+    }
+}
