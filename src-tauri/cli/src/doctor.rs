@@ -6,6 +6,7 @@
 
 mod aws_files;
 mod checks;
+mod hook;
 mod leftovers;
 mod network;
 

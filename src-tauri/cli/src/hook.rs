@@ -24,11 +24,18 @@ pub(crate) fn run(options: &HookOptions, environment: &Environment) -> Result<()
         HookShell::Zsh => (ZSH, Shell::Zsh),
         HookShell::Fish => (FISH, Shell::Fish),
     };
-    print(script.replace("@MCM@", &shell.quoted(&path)).trim_end())
+    let script = script
+        .replace("@MCM@", &shell.quoted(&path))
+        .replace("@VERSION@", VERSION);
+    print(script.trim_end())
 }
+
+/// Grows with every change of the scripts, so that `mcm doctor` knows an old one.
+pub(crate) const VERSION: &str = "2";
 
 const BASH: &str = r#"
 __mcm_program=@MCM@
+export MCM_HOOK="@VERSION@:$$"
 __mcm_key=
 __mcm_hook() {
   local __mcm_status=$? __mcm_folder=$PWD __mcm_text= __mcm_new= __mcm_lines
@@ -61,6 +68,13 @@ mcm() {
     __mcm_lines=$("$__mcm_program" hook-lines --shell bash "${__mcm_choice[@]}") || return
     if [[ -n $__mcm_lines ]]; then eval "$__mcm_lines"; return 0; fi
   fi
+  if [[ ${1-} == doctor ]]; then
+    local __mcm_cd
+    __mcm_cd=$(declare -f cd)
+    if [[ "${PROMPT_COMMAND[*]-}" == *__mcm_hook* && $__mcm_cd == *__mcm_hook* ]]; then local -x MCM_HOOK="$MCM_HOOK:intact"; fi
+    "$__mcm_program" "$@"
+    return
+  fi
   "$__mcm_program" "$@" || return
   case ${1-} in allow|deny|environment) __mcm_key=; __mcm_hook ;; esac
 }
@@ -83,6 +97,7 @@ fi
 
 const ZSH: &str = r#"
 __mcm_program=@MCM@
+export MCM_HOOK="@VERSION@:$$"
 __mcm_key=
 __mcm_hook() {
   emulate -L zsh
@@ -115,6 +130,11 @@ mcm() {
     mcm_lines=$("$__mcm_program" hook-lines --shell zsh "${mcm_choice[@]}") || return
     if [[ -n $mcm_lines ]]; then eval "$mcm_lines"; return 0; fi
   fi
+  if [[ ${1-} == doctor ]]; then
+    if (( ${precmd_functions[(I)__mcm_hook]} && ${chpwd_functions[(I)__mcm_hook]} )); then local -x MCM_HOOK="$MCM_HOOK:intact"; fi
+    "$__mcm_program" "$@"
+    return
+  fi
   "$__mcm_program" "$@" || return
   case ${1-} in (allow|deny|environment) __mcm_key=; __mcm_hook ;; esac
 }
@@ -125,6 +145,7 @@ add-zsh-hook precmd __mcm_hook
 
 const FISH: &str = r#"
 set -g __mcm_program @MCM@
+set -gx MCM_HOOK "@VERSION@:$fish_pid"
 set -g __mcm_key ''
 function __mcm_hook --on-variable PWD --on-event fish_prompt
     set -l mcm_status $status
@@ -168,6 +189,11 @@ function mcm
             eval $mcm_lines
             return 0
         end
+    end
+    if test "$argv[1]" = doctor
+        functions --handlers | string match -q '*__mcm_hook*'; and set -lx MCM_HOOK "$MCM_HOOK:intact"
+        $__mcm_program $argv
+        return
     end
     $__mcm_program $argv
     or return

@@ -121,6 +121,13 @@ pub(crate) fn find(options: ShimOptions) -> Result<Shimmed, Failure> {
     })
 }
 
+/// Whether a tool of this name is a shim of ours before any other on PATH.
+pub(crate) fn is_found_first(path: &str, tool: &str) -> bool {
+    env::split_paths(path)
+        .find(|folder| is_program(&folder.join(tool)))
+        .is_some_and(|folder| is_shims(&folder))
+}
+
 /// The environment of a shell with the hook. Inside `mcm exec` the tools have theirs already.
 fn chosen(environment: &Environment) -> Option<EnvironmentName> {
     let is_inside = environment.get(variables::HOLDER).is_some();

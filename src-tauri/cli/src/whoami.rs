@@ -4,6 +4,7 @@
 //! and shows only enough of an access key to distinguish it. Each cloud's rules have a file of their own. The JSON is
 //! stable: fields and sources may be added, none is renamed, removed or given another meaning.
 
+mod around;
 mod aws;
 mod azure;
 pub(crate) mod check;
@@ -14,6 +15,7 @@ use std::path::Path;
 
 use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::app::App;
+use mcm_core::environment::NamedEnvironment;
 use mcm_core::error::Error;
 use mcm_core::file::Foreign;
 use mcm_core::text::shown;
@@ -21,6 +23,7 @@ use mcm_core::world::Environment;
 use serde::Serialize;
 use url::Url;
 
+use self::around::Around;
 use crate::failure::Failure;
 use crate::other_tools::OtherTools;
 use crate::output::{print, print_json};
@@ -29,6 +32,8 @@ use crate::variables;
 /// What `mcm whoami --json` prints.
 #[derive(Serialize)]
 struct Whoami {
+    /// The environment of this shell or command; null when there is none.
+    environment: Option<Around>,
     tools: Vec<Row>,
 }
 
@@ -42,6 +47,8 @@ struct Row {
     active_account: Option<AccountId>,
     /// Whether the tool uses the account in use; null when that is unknown.
     is_active: Option<bool>,
+    /// The environment that the tool works in; null where it works as another identity than that has.
+    environment: Option<String>,
 }
 
 /// The identity that a tool would use.
@@ -71,6 +78,8 @@ enum Source {
     McmEnv,
     /// A profile runs `mcm credential-process`.
     McmProfile,
+    /// A shim starts it through `mcm exec`, in a shell with the hook.
+    McmShim,
     /// A variable holds it.
     Environment,
     /// A file holds it.
@@ -103,6 +112,8 @@ struct Shell<'a> {
     served: Vec<AccountId>,
     /// The accounts that `mcm env` put into this shell.
     given: Vec<AccountId>,
+    /// The environment around, as it is stored, and where it comes from.
+    around: Option<(NamedEnvironment, Around)>,
 }
 
 pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
@@ -119,22 +130,26 @@ pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     ];
     let rows: Vec<Row> = found
         .into_iter()
-        .map(|found| compared(found, &shell.active))
+        .map(|found| around::as_shims_start_it(found, &shell))
+        .map(|found| compared(found, &shell))
         .collect();
+    let environment = shell.around.as_ref().map(|(_, around)| around.clone());
     if json {
-        return Ok(print_json(&Whoami { tools: rows })?);
+        return Ok(print_json(&Whoami {
+            environment,
+            tools: rows,
+        })?);
     }
+    let head =
+        environment.map(|around| format!("{:17}  {}, {}", "environment", around.name, around.why));
+    let lines = rows.iter().map(|row| to_line(row, &shell));
     Ok(print(
-        &rows
-            .iter()
-            .map(|row| to_line(row, &shell))
-            .collect::<Vec<_>>()
-            .join("\n"),
+        &head.into_iter().chain(lines).collect::<Vec<_>>().join("\n"),
     )?)
 }
 
-fn compared(found: Found, active: &BTreeMap<Cloud, AccountId>) -> Row {
-    let active_account = active.get(&found.provider).cloned();
+fn compared(found: Found, shell: &Shell<'_>) -> Row {
+    let active_account = shell.active.get(&found.provider).cloned();
     let is_active = match (&found.account, &active_account) {
         (Some(account), Some(active)) => Some(account == active),
         (Some(_), None) => Some(false),
@@ -143,6 +158,7 @@ fn compared(found: Found, active: &BTreeMap<Cloud, AccountId>) -> Row {
         (None, _) => None,
     };
     Row {
+        environment: around::of_tool(&found, shell),
         found,
         active_account,
         is_active,
@@ -155,6 +171,7 @@ fn to_line(row: &Row, shell: &Shell<'_>) -> String {
         found,
         active_account,
         is_active,
+        environment,
     } = row;
     let name = |id: &AccountId| {
         let account = shell.account(id);
@@ -175,6 +192,16 @@ fn to_line(row: &Row, shell: &Shell<'_>) -> String {
         .map(|place| format!(", {place}"))
         .unwrap_or_default();
     let remark = match (is_active, active_account) {
+        _ if environment.is_some() => {
+            let name = environment.as_deref().unwrap_or_default();
+            format!("{INDENT}As the environment {name} has it.")
+        }
+        _ if let Some((named, _)) = &shell.around
+            && named.members.contains_key(&found.provider)
+                && (found.account.is_some() || found.identity.is_some()) =>
+        {
+            format!("{INDENT}NOT what the environment {} has.", named.name)
+        }
         (Some(true), _) => format!("{INDENT}This is the account in use."),
         (Some(false), Some(active)) => {
             format!("{INDENT}NOT the account in use, which is {}.", name(active))
@@ -204,6 +231,7 @@ impl<'a> Shell<'a> {
             active: app.active_ids()?,
             served: ids(variables::EXEC_ACCOUNTS, ','),
             given: ids(variables::ENV_ACCOUNTS, ':'),
+            around: around::find(environment, app),
         })
     }
 }

@@ -64,6 +64,7 @@ pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
             .iter()
             .map(|cloud| settings(cloud, &snapshot)),
     );
+    checks.extend(super::hook::check(app, world));
     checks.extend(scheme().await);
     checks.push(other_sign_ins(&world.environment));
     checks.extend(gcloud_settings(&world.environment));

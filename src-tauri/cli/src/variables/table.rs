@@ -117,7 +117,7 @@ impl Variable {
 }
 
 #[rustfmt::skip]
-pub(super) static TABLE: [Variable; 194] = [
+pub(super) static TABLE: [Variable; 195] = [
     row("AWS_ACCESS_KEY_ID", AWS, Credential, (Remove, Set(F::KeyId)), "every AWS SDK", BOTO_DOC),
     row("AWS_SECRET_ACCESS_KEY", AWS, Credential, (Remove, Set(F::SecretKey)), "every AWS SDK", BOTO_DOC),
     row("AWS_SESSION_TOKEN", AWS, Credential, (Remove, Set(F::SessionToken)), "every AWS SDK", BOTO_DOC),
@@ -309,6 +309,7 @@ pub(super) static TABLE: [Variable; 194] = [
     row("MCM_ENVIRONMENT_UNTIL", EVERY, Shown, (Set(F::EnvironmentUntil), Set(F::EnvironmentUntil)), "prompts; seconds since 1970", MCM_DOC),
     row("MCM_READ_ONLY", EVERY, Shown, (Set(F::ReadOnly), Set(F::ReadOnly)), "prompts; the credentials read and change nothing", MCM_DOC),
     row(super::HOOK_STATE, EVERY, Mark, (Remove, Keep), "the shell's hook; names and values that are not secret", MCM_DOC),
+    row("MCM_HOOK", EVERY, Mark, (Remove, Keep), "mcm doctor; the version of the shell's hook, and its process", MCM_DOC),
     row(super::HOLDER, EVERY, Mark, (Set(F::Holder), Keep), "mcm; the id in mcm sessions", MCM_DOC),
     row("MCM_EXEC", EVERY, Mark, (Set(F::Accounts), Set(F::Accounts)), "mcm whoami", MCM_DOC),
     row("MCM_EXEC_OUTSIDE", EVERY, Mark, (Set(F::Outside), Set(F::Outside)), "mcm", MCM_DOC),

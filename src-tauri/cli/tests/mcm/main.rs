@@ -26,6 +26,7 @@ mod folders;
 mod harness;
 mod hook;
 mod hook_cost;
+mod hook_identity;
 mod hook_tools;
 mod identity_center;
 mod interactive;

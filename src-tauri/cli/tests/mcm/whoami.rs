@@ -68,7 +68,8 @@ fn the_json_is_as_documented() {
       "account": null,
       "why": "{why}",
       "activeAccount": null,
-      "isActive": null
+      "isActive": null,
+      "environment": null
     }}"#
         )
     };
@@ -112,7 +113,7 @@ fn the_json_is_as_documented() {
     ];
     assert_eq!(
         printed,
-        format!("{{\n  \"tools\": [\n{}\n  ]\n}}\n", tools.join(",\n"))
+        format!("{{\n  \"environment\": null,\n  \"tools\": [\n{}\n  ]\n}}\n", tools.join(",\n"))
     );
 }
 

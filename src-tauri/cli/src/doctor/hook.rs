@@ -1,0 +1,75 @@
+//! Whether the shell around `mcm doctor` has the hook: it is there, as this version prints it, and nothing took its place.
+
+use mcm_core::app::App;
+use mcm_core::world::{Environment, World};
+
+use super::Check;
+use crate::hook::VERSION;
+use crate::shell::Shell;
+
+const NAME: &str = "shell hook";
+
+/// The check; none where no shell with a hook runs mcm, or where nothing depends on one.
+pub(super) fn check(app: &App, world: &World) -> Option<Check> {
+    let shell =
+        Shell::around().filter(|shell| matches!(shell, Shell::Bash | Shell::Zsh | Shell::Fish))?;
+    let environment = Environment::of_this_process();
+    let name = shell.name();
+    let load = match shell {
+        Shell::Fish => "mcm hook fish | source".to_owned(),
+        _ => format!("eval \"$(mcm hook {name})\""),
+    };
+    let mark = environment.get("MCM_HOOK").unwrap_or_default();
+    let mut parts = mark.split(':');
+    let (version, pid, state) = (parts.next(), parts.next(), parts.next());
+    // An inner shell inherits the mark of the one around it.
+    let is_of_this_shell = pid.and_then(|pid| pid.parse().ok()) == Some(parent());
+    if mark.is_empty() || !is_of_this_shell {
+        let is_used = world.paths.data.join("folders").is_dir()
+            || world.paths.data.join("mcm-shims").is_dir();
+        let is_missed = is_used && !app.environments().unwrap_or_default().is_empty();
+        let found = format!(
+            "this {name} has no hook, so mcm use ENVIRONMENT and .mcm.toml do nothing here"
+        );
+        return is_missed.then(|| {
+            Check::warn(
+                NAME,
+                found,
+                format!("Add to the end of its start file: {load}"),
+            )
+        });
+    }
+    if version != Some(VERSION) {
+        let found = format!("the hook of this {name} is of another version of mcm");
+        return Some(Check::warn(
+            NAME,
+            found,
+            format!(
+                "Start a new shell. If its start file has lines of the hook, replace them by: {load}"
+            ),
+        ));
+    }
+    if state != Some("intact") {
+        let found = format!(
+            "the hook of this {name} is no longer in place: another program overwrote it, or this shell replaced one that had it"
+        );
+        return Some(Check::warn(
+            NAME,
+            found,
+            format!("Move this line to the end of its start file: {load}"),
+        ));
+    }
+    Some(Check::ok(NAME, format!("this {name} has the hook")))
+}
+
+/// The process of the shell.
+#[cfg(unix)]
+fn parent() -> u32 {
+    std::os::unix::process::parent_id()
+}
+
+/// No shell with a hook runs here.
+#[cfg(not(unix))]
+fn parent() -> u32 {
+    0
+}
