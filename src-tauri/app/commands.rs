@@ -3,6 +3,8 @@
 //! All are async, so that none runs on the main thread. They are declared in `build.rs` and granted in
 //! `tauri.conf.json`; core checks ids and texts.
 
+mod environments;
+
 use std::sync::Arc;
 
 use mcm_core::account::{AccountId, Cloud, OrganizationAccount, Target};
@@ -96,6 +98,14 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         use_account,
         watch,
         zoom,
+        environments::confirm_environment,
+        environments::delete_environment,
+        environments::end_environment,
+        environments::holders,
+        environments::restore_environment,
+        environments::revoke_holder,
+        environments::save_environment,
+        environments::use_environment,
     ]
 }
 

@@ -85,5 +85,6 @@ pub(crate) fn snapshot(accounts: Vec<AccountView>) -> Snapshot {
         paused: false,
         problems: vec![],
         preferences: Preferences::default(),
+        environments: vec![],
     }
 }

@@ -184,6 +184,8 @@ fn act(app: &AppHandle, action: Action) {
         Action::Open => open_requests.request(Place::AsItWas),
         Action::Show(account) => open_requests.request(Place::Account(account)),
         Action::Connect => open_requests.request(Place::Connect),
+        Action::Environments => open_requests.request(Place::Environments),
+        Action::Environment(name) => use_environment(app, name),
         Action::Pause(pause) => core.pause(pause),
         Action::Quit => quit(app),
         Action::Use(account) => {
@@ -222,6 +224,22 @@ fn carry_out(
         if let Err(error) = run.await {
             tracing::warn!(%account, code = error.code().as_str(), reference = error.reference(), "an action of the tray failed");
             app.state::<OpenRequests>().request(Place::Account(account));
+        }
+    });
+}
+
+/// Uses all accounts of an environment. Where that fails, the dashboard opens at the environments.
+fn use_environment(app: &AppHandle, name: String) {
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        let core = app.state::<Arc<App>>().inner().clone();
+        if let Err(error) = core.use_environment(&name).await {
+            tracing::warn!(
+                code = error.code().as_str(),
+                reference = error.reference(),
+                "an environment could not be used"
+            );
+            app.state::<OpenRequests>().request(Place::Environments);
         }
     });
 }

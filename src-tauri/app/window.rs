@@ -31,6 +31,8 @@ pub(crate) enum Place {
     AsItWas,
     /// The choice of a cloud to connect.
     Connect,
+    /// The environments.
+    Environments,
     /// One account.
     Account(AccountId),
 }
@@ -41,6 +43,7 @@ impl Place {
         match self {
             Self::AsItWas => String::new(),
             Self::Connect => "#connect".into(),
+            Self::Environments => "#environments".into(),
             Self::Account(id) => format!("#account/{id}"),
         }
     }

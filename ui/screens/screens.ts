@@ -44,6 +44,8 @@ import {
   verifying,
 } from "../src/fixtures.ts";
 
+import { environmentScreens } from "./environments.ts";
+
 export type Screen = {
   /** The window that it is in; the dashboard's where it does not say. */
   window?: "switcher";
@@ -800,4 +802,5 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
       },
     ]),
   ),
+  ...environmentScreens(click),
 };

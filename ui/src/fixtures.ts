@@ -7,10 +7,14 @@ import type { Caller } from "./bindings/Caller";
 import type { CloudView } from "./bindings/CloudView";
 import type { Code } from "./bindings/Code";
 import type { DesktopView } from "./bindings/DesktopView";
+import type { EnvironmentView } from "./bindings/EnvironmentView";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { ActivityKind } from "./bindings/ActivityKind";
 import type { ActivityEvent } from "./bindings/ActivityEvent";
 import type { FoundPortal } from "./bindings/FoundPortal";
+import type { Cloud } from "./bindings/Cloud";
+import type { Listed } from "./bindings/Listed";
+import type { MemberView } from "./bindings/MemberView";
 import type { OrganizationAccount } from "./bindings/OrganizationAccount";
 import type { PendingRole } from "./bindings/PendingRole";
 import type { PortalView } from "./bindings/PortalView";
@@ -492,9 +496,90 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     paused: false,
     problems: [],
     preferences,
+    environments: [],
     ...changes,
   };
 }
+
+export function environmentView(changes: Partial<EnvironmentView> = {}): EnvironmentView {
+  return {
+    name: "dev",
+    colour: "green",
+    icon: null,
+    members: [
+      member("azure", "azure-6f1c0d52aa01", "Contoso", "Sandbox"),
+      member("gcp", "gcp-77aa01cc19bd", "ada@contoso.example", "contoso-data-test"),
+    ],
+    region: null,
+    googleRegion: "europe-west1",
+    googleZone: null,
+    isProtected: false,
+    isExclusive: false,
+    minutes: 15,
+    inUse: false,
+    confirmedUntil: null,
+    ...changes,
+  };
+}
+
+function member(cloud: Cloud, account: string, accountName: string, target: string): MemberView {
+  return { cloud, account, accountName, target, targetName: target, accountGone: false, targetGone: false };
+}
+
+/** One in use, one confirmed, one whose account is gone. */
+export const environmentList: EnvironmentView[] = [
+  environmentView({ inUse: true }),
+  environmentView({
+    name: "prod-eu",
+    colour: "red",
+    isProtected: true,
+    region: "eu-central-1",
+    confirmedUntil: minutes(12),
+    members: [
+      member("azure", "azure-6f1c0d52aa01", "Contoso", "Production"),
+      member("aws", "aws-11aa22bb33cc", "contoso-production", "eu-central-1"),
+    ],
+  }),
+  environmentView({
+    name: "old-lab",
+    colour: null,
+    isExclusive: true,
+    googleRegion: null,
+    members: [{ ...member("azure", "azure-00000000dead", "Old lab", "Lab"), accountGone: true }],
+  }),
+  environmentView({ name: "prod-us", colour: "amber", isProtected: true, minutes: 60 }),
+];
+
+export const holderList: Listed[] = [
+  {
+    id: "Ab12Cd",
+    kind: "exec",
+    environment: "prod-eu",
+    accounts: ["azure-6f1c0d52aa01"],
+    program: "terraform",
+    pid: 4711,
+    terminal: "/dev/pts/3",
+    since: minutes(-9),
+    until: minutes(6),
+    readOnly: false,
+    held: [{ account: "azure-6f1c0d52aa01", issuedAt: minutes(-2), expiresAt: minutes(48) }],
+    revoked: false,
+  },
+  {
+    id: "Ef34Gh",
+    kind: "shell",
+    environment: "dev",
+    accounts: ["azure-6f1c0d52aa01"],
+    program: "zsh",
+    pid: 5120,
+    terminal: null,
+    since: minutes(-200),
+    until: null,
+    readOnly: true,
+    held: [],
+    revoked: true,
+  },
+];
 
 /** One row for each Status and for each state that a row can be in besides. */
 export const everyStatus: Record<Status | "renewing" | "noSession" | "reading", AccountView> = {

@@ -16,11 +16,13 @@ import type { Copyable } from "./bindings/Copyable";
 import type { DisconnectEnd } from "./bindings/DisconnectEnd";
 import type { DesktopView } from "./bindings/DesktopView";
 import type { EnteredKeys } from "./bindings/EnteredKeys";
+import type { EnteredEnvironment } from "./bindings/EnteredEnvironment";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { Found } from "./bindings/Found";
 import type { FoundPortal } from "./bindings/FoundPortal";
 import type { ActivityEvent } from "./bindings/ActivityEvent";
 import type { NewestVersion } from "./bindings/NewestVersion";
+import type { Listed } from "./bindings/Listed";
 import type { OrganizationAccount } from "./bindings/OrganizationAccount";
 import type { PendingRole } from "./bindings/PendingRole";
 import type { Preferences } from "./bindings/Preferences";
@@ -278,6 +280,49 @@ export function typedAhead(): Promise<string> {
 
 export function closeSwitcher(): Promise<void> {
   return call("close_switcher");
+}
+
+/** Creates an environment, or changes the one named `before`. A protected one needs its name, as it was typed. */
+export function saveEnvironment(
+  before: string | null,
+  environment: EnteredEnvironment,
+  typed = "",
+): Promise<void> {
+  return call("save_environment", { before, environment, typed });
+}
+
+/** Deletes an environment, until `restoreEnvironment` brings it back. */
+export function deleteEnvironment(name: string, typed = ""): Promise<void> {
+  return call("delete_environment", { name, typed });
+}
+
+export function restoreEnvironment(name: string): Promise<void> {
+  return call("restore_environment", { name });
+}
+
+/** Puts every account of an environment in use. */
+export function useEnvironment(name: string): Promise<void> {
+  return call("use_environment", { name });
+}
+
+/** Confirms a protected environment for its minutes, by its name as it was typed. */
+export function confirmEnvironment(name: string, typed: string): Promise<void> {
+  return call("confirm_environment", { name, typed });
+}
+
+/** Ends the use of a protected environment, and revokes what runs in it. */
+export function endEnvironment(name: string): Promise<void> {
+  return call("end_environment", { name });
+}
+
+/** What runs with credentials. */
+export function holders(): Promise<Listed[]> {
+  return call("holders");
+}
+
+/** Cuts off something that runs. */
+export function revokeHolder(id: string): Promise<void> {
+  return call("revoke_holder", { id });
 }
 
 /** Tries the keychain again; the system may ask the user to unlock it. */

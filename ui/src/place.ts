@@ -5,7 +5,7 @@ import { CLOUDS, type Filter } from "./accounts.ts";
 import type { AccountId } from "./bindings/AccountId";
 
 /** The screens beside the accounts that the rail leads to. */
-export type OtherScreen = "activity" | "settings" | "about";
+export type OtherScreen = "environments" | "in-use-by" | "activity" | "settings" | "about";
 export type Screen = "accounts" | "connect" | OtherScreen;
 
 export type Place = {
@@ -41,6 +41,8 @@ export const MOST = 2_048;
 const screens: readonly unknown[] = [
   "accounts",
   "connect",
+  "environments",
+  "in-use-by",
   "activity",
   "settings",
   "about",

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use mcm_core::account::{AccountId, Cloud, Target};
-use mcm_core::snapshot::{AccountView, Snapshot, Status};
+use mcm_core::snapshot::{AccountView, EnvironmentView, Snapshot, Status};
 use mcm_core::text::{look_alike, shown};
 use mcm_core::vault::KeychainState;
 use mcm_core::words;
@@ -54,6 +54,10 @@ pub(crate) enum Action {
     Target(AccountId, String),
     /// Use the account with this target, or sign in to it first if needed.
     UseTarget(AccountId, String),
+    /// Use all accounts of an environment.
+    Environment(String),
+    /// Open the dashboard at the environments.
+    Environments,
     /// Pause or resume automatic renewal.
     Pause(bool),
     /// Quit the app.
@@ -72,6 +76,8 @@ impl Action {
             Self::Console(account) => format!("console:{account}"),
             Self::Target(account, target) => format!("target:{account}:{target}"),
             Self::UseTarget(account, target) => format!("use-target:{account}:{target}"),
+            Self::Environment(name) => format!("environment:{name}"),
+            Self::Environments => "environments".into(),
             Self::Pause(pause) => format!("pause:{pause}"),
             Self::Quit => "quit".into(),
         }
@@ -95,6 +101,8 @@ impl Action {
                 let (of, target) = object.split_once(':')?;
                 Self::UseTarget(account(of), target.to_owned())
             }
+            "environment" => Self::Environment(object.to_owned()),
+            "environments" => Self::Environments,
             "pause" => Self::Pause(object.parse().ok()?),
             "quit" => Self::Quit,
             _ => return None,
@@ -110,6 +118,7 @@ impl Menu {
         now: Timestamp,
     ) -> Self {
         let mut items = Vec::new();
+        items.extend(environments(snapshot, now));
         let connected: Vec<Cloud> = Cloud::ALL
             .into_iter()
             .filter(|cloud| of(snapshot, *cloud).count() > 0)
@@ -154,6 +163,34 @@ impl Menu {
     pub(crate) fn has_shape_of(&self, other: &Self) -> bool {
         have_one_shape(&self.0, &other.0)
     }
+}
+
+/// The environments, the one in use ticked. A protected one is confirmed in the dashboard, and its time is shown.
+fn environments(snapshot: &Snapshot, now: Timestamp) -> Option<Item> {
+    let item = |view: &EnvironmentView| {
+        let name = view.name.clone();
+        if !view.is_protected {
+            return Item::Tick {
+                action: Action::Environment(view.name.clone()),
+                label: name,
+                ticked: view.in_use,
+            };
+        }
+        let time = view.confirmed_until.filter(|until| *until > now);
+        let state = match time {
+            Some(until) => format!("{} left", words::duration(until.duration_since(now))),
+            None => "protected".to_owned(),
+        };
+        Item::Choice {
+            action: Action::Environments,
+            label: format!("{name} · {state}"),
+        }
+    };
+    let items: Vec<Item> = snapshot.environments.iter().take(MOST).map(item).collect();
+    (!items.is_empty()).then(|| Item::Submenu {
+        label: "Environments".into(),
+        items,
+    })
 }
 
 fn have_one_shape(these: &[Item], those: &[Item]) -> bool {

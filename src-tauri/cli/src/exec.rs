@@ -22,6 +22,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mcm_core::account::{Account, Cloud};
 use mcm_core::app::App;
+use mcm_core::confirmations::Confirmations;
 use mcm_core::error::{Code, Error};
 use mcm_core::holders::{Holder, HolderKind, Holders, Registration};
 use mcm_core::text;
@@ -317,6 +318,11 @@ async fn confirmed(
         && outer.environment.as_deref() == Some(named.name.as_str())
         && let Some(until) = outer.until
     {
+        return Ok(Some(until));
+    }
+    // What the user confirmed in the app counts at every terminal, and in no agent's shell.
+    let confirmed = Confirmations::in_folder(&world.paths.data).until(named, world.clock.now());
+    if let (None, Some(until)) = (guard::agent(&world.environment), confirmed) {
         return Ok(Some(until));
     }
     guard::confirm(&world.environment, named, "use").await?;

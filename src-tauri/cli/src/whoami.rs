@@ -198,7 +198,7 @@ fn to_line(row: &Row, shell: &Shell<'_>) -> String {
         }
         _ if let Some((named, _)) = &shell.around
             && named.members.contains_key(&found.provider)
-                && (found.account.is_some() || found.identity.is_some()) =>
+            && (found.account.is_some() || found.identity.is_some()) =>
         {
             format!("{INDENT}NOT what the environment {} has.", named.name)
         }

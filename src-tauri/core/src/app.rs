@@ -13,6 +13,7 @@ mod connect;
 mod console;
 mod diagnostics;
 mod disconnect;
+mod environment_actions;
 mod environments;
 mod issue;
 mod listing;
@@ -36,9 +37,11 @@ pub use crate::app::connect::{Connect, ConnectPortal, MfaCode, OnDuplicate};
 pub use crate::app::console::ConsoleSession;
 pub use crate::app::diagnostics::StoredPlace;
 pub use crate::app::disconnect::{Disconnected, SignOut};
+pub use crate::app::environment_actions::{EnteredEnvironment, EnteredMember};
 pub use crate::app::sign_in_lock::{Acquired, SignInGuard, SignInLock};
 use crate::app::targets::Reading;
 pub use crate::app::updates::{MANAGED, NewestVersion, UpdateSource};
+use crate::environment::NamedEnvironment;
 use crate::error::{Code, Error, Result};
 use crate::provider::Providers;
 use crate::redirect::{Delivered, Frontend, Redirects};
@@ -73,6 +76,8 @@ struct State {
     last_sign_in: u32,
     leaving: disconnect::Leaving,
     reading: HashMap<AccountId, Reading>,
+    /// The environments that can be brought back, the last deleted last.
+    deleted_environments: Vec<NamedEnvironment>,
     /// Clouds that received too many requests, and until when nothing is renewed there ahead of time.
     held_clouds: HashMap<Cloud, Timestamp>,
     /// Clouds that the last attempt could not reach.
@@ -112,6 +117,7 @@ impl App {
             last_sign_in: 0,
             leaving: disconnect::Leaving::default(),
             reading: HashMap::new(),
+            deleted_environments: Vec::new(),
             held_clouds: HashMap::new(),
             unreachable: BTreeSet::new(),
             paused: false,

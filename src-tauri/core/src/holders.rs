@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::account::{Account, AccountId};
 use crate::error::{Code, Error, Result};
@@ -23,18 +24,22 @@ const PACE: SignedDuration = SignedDuration::from_secs(10);
 const MAX_HELD: usize = 64;
 
 /// What holds credentials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
+#[ts(export)]
 pub enum HolderKind {
     /// A command of `mcm exec`.
     Exec,
     /// A shell of `mcm shell`.
     Shell,
+    /// A shell with the hook.
+    Hook,
 }
 
 /// A running program that credentials are issued to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
+#[ts(export)]
 pub struct Holder {
     /// What it is.
     pub kind: HolderKind,
@@ -49,8 +54,10 @@ pub struct Holder {
     /// Its terminal.
     pub terminal: Option<String>,
     /// When it started.
+    #[ts(type = "string")]
     pub since: Timestamp,
     /// When its time is over, for a protected environment.
+    #[ts(type = "string | null")]
     pub until: Option<Timestamp>,
     /// Whether it gets credentials that read and change nothing.
     #[serde(default)]
@@ -58,20 +65,24 @@ pub struct Holder {
 }
 
 /// A credential that was issued to a holder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
+#[ts(export)]
 pub struct Held {
     /// The account.
     pub account: AccountId,
     /// When it was issued last.
+    #[ts(type = "string")]
     pub issued_at: Timestamp,
     /// When it expires, which nothing can hasten.
+    #[ts(type = "string")]
     pub expires_at: Timestamp,
 }
 
 /// A holder that runs, as another process sees it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
+#[ts(export)]
 pub struct Listed {
     /// Its name among the holders.
     pub id: String,

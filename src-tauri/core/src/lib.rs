@@ -9,6 +9,7 @@ pub mod app;
 pub mod aws_files;
 pub mod browser;
 pub mod claims;
+pub mod confirmations;
 pub mod credential;
 pub mod device;
 mod digest;

@@ -44,6 +44,61 @@ pub struct Snapshot {
     pub problems: Vec<ErrorView>,
     /// The preferences for the app's appearance and behaviour.
     pub preferences: Preferences,
+    /// The environments, in the order of their names.
+    pub environments: Vec<EnvironmentView>,
+}
+
+/// An environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct EnvironmentView {
+    /// Its name.
+    pub name: String,
+    /// Its colour, one of those of accounts.
+    pub colour: Option<String>,
+    /// Its icon.
+    pub icon: Option<String>,
+    /// Its accounts, at most one of each cloud.
+    pub members: Vec<MemberView>,
+    /// Where AWS's tools work.
+    pub region: Option<String>,
+    /// Where Google's tools work.
+    pub google_region: Option<String>,
+    /// As `google_region`, within a region.
+    pub google_zone: Option<String>,
+    /// Whether the user confirms each use.
+    pub is_protected: bool,
+    /// Whether the tools of other clouds find no identity.
+    pub is_exclusive: bool,
+    /// The minutes of one use of a protected environment.
+    pub minutes: u16,
+    /// Whether all of its accounts are the ones in use, each at its target. A protected one never is.
+    pub in_use: bool,
+    /// Until when a protected one may be used, once the user confirmed it here.
+    #[ts(type = "string | null")]
+    pub confirmed_until: Option<Timestamp>,
+}
+
+/// An account of an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct MemberView {
+    /// Its cloud.
+    pub cloud: Cloud,
+    /// The account.
+    pub account: AccountId,
+    /// Its name; the name that it had, when it is gone.
+    pub account_name: String,
+    /// The cloud's own id of the target.
+    pub target: Option<String>,
+    /// The target's name when it was chosen.
+    pub target_name: Option<String>,
+    /// Whether the account is no longer connected.
+    pub account_gone: bool,
+    /// Whether the account no longer lists the target.
+    pub target_gone: bool,
 }
 
 impl Snapshot {
@@ -66,6 +121,7 @@ impl Snapshot {
             paused,
             problems,
             preferences,
+            environments,
         } = self;
         *accounts == other.accounts
             && *clouds == other.clouds
@@ -75,6 +131,7 @@ impl Snapshot {
             && *paused == other.paused
             && *problems == other.problems
             && *preferences == other.preferences
+            && *environments == other.environments
     }
 }
 

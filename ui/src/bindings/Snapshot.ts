@@ -2,6 +2,7 @@
 import type { AccountView } from "./AccountView";
 import type { Cloud } from "./Cloud";
 import type { CloudView } from "./CloudView";
+import type { EnvironmentView } from "./EnvironmentView";
 import type { ErrorView } from "./ErrorView";
 import type { KeychainView } from "./KeychainView";
 import type { Preferences } from "./Preferences";
@@ -50,4 +51,8 @@ problems: Array<ErrorView>,
 /**
  * The preferences for the app's appearance and behaviour.
  */
-preferences: Preferences, };
+preferences: Preferences, 
+/**
+ * The environments, in the order of their names.
+ */
+environments: Array<EnvironmentView>, };

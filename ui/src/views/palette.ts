@@ -4,9 +4,18 @@
 import { isInUse, needsYou, rowOf } from "../accounts.ts";
 import type { AccountView } from "../bindings/AccountView";
 import type { Cloud } from "../bindings/Cloud";
+import type { EnvironmentView } from "../bindings/EnvironmentView";
 import type { Found } from "../bindings/Found";
 import type { Theme } from "../bindings/Theme";
-import { accounts as accountWords, clock, copyEntries, detail, menu, palette as words } from "../text.ts";
+import {
+  accounts as accountWords,
+  clock,
+  copyEntries,
+  detail,
+  environments as environmentWords,
+  menu,
+  palette as words,
+} from "../text.ts";
 import type { AccountActions } from "./account-actions.ts";
 
 export type PaletteEntry = {
@@ -75,9 +84,26 @@ export function accountCommands(accounts: readonly AccountView[], actions: Accou
   });
 }
 
+/** What can be done with each environment: use it, or confirm it where it is protected. */
+export function environmentCommands(
+  environments: readonly EnvironmentView[],
+  run: { use: (name: string) => void; confirm: (name: string) => void },
+): PaletteCommand[] {
+  return environments.map(({ name, isProtected, inUse }) => ({
+    key: `environment ${name}`,
+    label: isProtected ? environmentWords.confirmOf(name) : environmentWords.commandUse(name),
+    hint: inUse ? environmentWords.inUse : "",
+    cloud: null,
+    isHidden: true,
+    run: () => (isProtected ? run.confirm(name) : run.use(name)),
+  }));
+}
+
 /** What can be done in the window. */
 export function windowCommands(run: {
   connect: () => void;
+  environments: () => void;
+  inUseBy: () => void;
   activity: () => void;
   settings: () => void;
   about: () => void;
@@ -96,6 +122,8 @@ export function windowCommands(run: {
   });
   return [
     command("connect", words.connect, run.connect),
+    command("environments", words.environments, run.environments),
+    command("in-use-by", words.inUseBy, run.inUseBy, true),
     command("activity", words.activity, run.activity),
     command("settings", words.settings, run.settings),
     command("pause", run.isPaused ? words.resume : words.pause, () => run.pause(!run.isPaused)),

@@ -381,3 +381,50 @@ fn a_pinned_target_is_an_entry_of_its_own_under_its_account() {
     let action = Action::UseTarget("azure-1".to_owned().into(), "012345678901/A:b".into());
     assert_eq!(Action::from_id(&action.id()), Some(action));
 }
+
+#[test]
+fn environments_come_first_with_the_one_in_use_ticked_and_the_time_of_a_protected_one() {
+    let environment = |name: &str| EnvironmentView {
+        name: name.into(),
+        colour: None,
+        icon: None,
+        members: vec![],
+        region: None,
+        google_region: None,
+        google_zone: None,
+        is_protected: false,
+        is_exclusive: false,
+        minutes: 15,
+        in_use: false,
+        confirmed_until: None,
+    };
+    let protected = |name: &str, confirmed_until| EnvironmentView {
+        is_protected: true,
+        confirmed_until,
+        ..environment(name)
+    };
+    let mut shown = snapshot(vec![account(Cloud::Azure, 1, "Contoso")]);
+    shown.environments = vec![
+        EnvironmentView {
+            in_use: true,
+            ..environment("dev")
+        },
+        environment("test"),
+        protected("prod-eu", Some(at(12 * 60))),
+        protected("prod-us", Some(at(-1))),
+    ];
+    let menu = Menu::of(&shown, |_| vec![], at(0));
+    assert_eq!(
+        drawn(&menu.0)[..5],
+        [
+            "Environments >",
+            "  * dev",
+            "  test",
+            "  prod-eu · 12 min left",
+            "  prod-us · protected",
+        ]
+    );
+    for action in [Action::Environment("dev".into()), Action::Environments] {
+        assert_eq!(Action::from_id(&action.id()), Some(action));
+    }
+}

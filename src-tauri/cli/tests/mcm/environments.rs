@@ -3,6 +3,9 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
+use mcm_core::confirmations::Confirmations;
+use mcm_core::store::Store;
+use mcm_core::world::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use crate::aws::connected;
@@ -547,6 +550,42 @@ fn a_protected_environment_needs_its_name_typed_at_a_terminal() {
         harness.mcm(&["environment", "list", "--json"]).json(),
         json!({ "environments": [] })
     );
+}
+
+// E15
+#[test]
+fn what_the_user_confirmed_in_the_app_counts_at_every_terminal_until_its_time_is_over() {
+    let harness = Harness::start();
+    let three = Three::connect(&harness);
+    three.create(&harness, "prod", &["--protected"]);
+    let data = harness.home().join("data");
+    let confirmations = Confirmations::in_folder(&data);
+    let named = Store::in_folder(&data)
+        .environment("prod")
+        .expect("readable")
+        .expect("there");
+    let now = SystemClock.now();
+    let run = |variable: &str| {
+        let script = "echo $MCM_ENVIRONMENT_UNTIL";
+        let mut command = harness.command(&["exec", "-E", "prod", "--", "sh", "-c", script]);
+        Ended::of(command.env(variable, "1").output().expect("mcm starts"))
+    };
+    let until = confirmations.confirm(&named, now).expect("written");
+    assert_eq!(run("NOTHING").done(), format!("{}\n", until.as_second()));
+    assert!(
+        run("CLAUDECODE")
+            .failed(1)
+            .contains("CLAUDECODE shows that an agent")
+    );
+    // Neither one whose time is over, nor one that lasts longer than any.
+    for minutes in [-16, 2] {
+        let at = now + jiff::SignedDuration::from_mins(minutes);
+        confirmations.confirm(&named, at).expect("written");
+        assert!(
+            run("NOTHING").failed(1).contains("Run this at a terminal"),
+            "{minutes}"
+        );
+    }
 }
 
 // E28

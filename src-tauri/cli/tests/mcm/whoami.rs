@@ -113,7 +113,10 @@ fn the_json_is_as_documented() {
     ];
     assert_eq!(
         printed,
-        format!("{{\n  \"environment\": null,\n  \"tools\": [\n{}\n  ]\n}}\n", tools.join(",\n"))
+        format!(
+            "{{\n  \"environment\": null,\n  \"tools\": [\n{}\n  ]\n}}\n",
+            tools.join(",\n")
+        )
     );
 }
 

@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{Reading, State};
+use super::{Reading, State, environment_actions};
 use crate::account::{Account, AccountId, Cloud, GrantKey, OfferedTenant, RenewalFailure, Target};
+use crate::confirmations::Confirmations;
 use crate::error::{Code, ErrorView};
 use crate::provider;
 use crate::resource::Resource;
@@ -52,6 +53,11 @@ pub(super) fn build(state: &State, world: &World, sessions: &Sessions) -> Snapsh
         paused: state.paused,
         problems: problems.into_iter().flatten().collect(),
         preferences: state.settings.preferences.clone(),
+        environments: environment_actions::views(
+            &state.stored,
+            &Confirmations::in_folder(&world.paths.data),
+            now,
+        ),
     }
 }
 

@@ -5,6 +5,7 @@
 mod azure;
 mod company;
 mod devices;
+mod environments;
 mod faults;
 mod google;
 mod google_faults;

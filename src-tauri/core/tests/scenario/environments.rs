@@ -1,0 +1,166 @@
+//! Environments in the app: saved, used, confirmed, deleted and brought back.
+
+use std::collections::BTreeMap;
+
+use mcm_core::account::{AccountId, Cloud};
+use mcm_core::app::{EnteredEnvironment, EnteredMember};
+use mcm_core::error::Code;
+use mcm_core::snapshot::EnvironmentView;
+
+use crate::google;
+use crate::harness::{ADA, Harness};
+
+fn entered(name: &str, members: &[(Cloud, &AccountId, &str)]) -> EnteredEnvironment {
+    let members = members.iter().map(|(cloud, account, target)| {
+        let member = EnteredMember {
+            account: (*account).clone(),
+            target: Some((*target).to_owned()),
+        };
+        (*cloud, member)
+    });
+    EnteredEnvironment {
+        name: name.into(),
+        colour: Some("green".into()),
+        icon: None,
+        members: BTreeMap::from_iter(members),
+        region: None,
+        google_region: Some(" europe-west1 ".into()),
+        google_zone: Some(String::new()),
+        is_protected: false,
+        is_exclusive: false,
+        minutes: 15,
+    }
+}
+
+fn shown(harness: &Harness, name: &str) -> Option<EnvironmentView> {
+    let snapshot = harness.app.watch().borrow().clone();
+    snapshot
+        .environments
+        .iter()
+        .find(|view| view.name == name)
+        .cloned()
+}
+
+#[tokio::test]
+async fn an_environment_is_saved_used_everywhere_deleted_and_brought_back() {
+    let harness = Harness::start().await;
+    let azure = harness.connect(ADA).await.expect("connected");
+    let gcp = google::connect(&harness, ADA).await.expect("connected");
+    harness
+        .until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count > 0))
+        .await;
+    let (app, target) = (&harness.app, |id: &AccountId, at: usize| {
+        harness.app.targets(id).expect("an account")[at].id.clone()
+    });
+    let (first, second) = (target(&azure, 0), target(&azure, 1));
+    let project = target(&gcp, 0);
+    let members = [
+        (Cloud::Azure, &azure, second.as_str()),
+        (Cloud::Gcp, &gcp, project.as_str()),
+    ];
+    app.save_environment(None, entered("dev", &members), "")
+        .await
+        .expect("created");
+    let view = shown(&harness, "dev").expect("it is on the screen");
+    assert_eq!(view.google_region.as_deref(), Some("europe-west1"));
+    assert_eq!(view.google_zone, None);
+    app.use_account(&azure, Some(&first)).await.expect("used");
+    assert!(!shown(&harness, "dev").expect("there").in_use);
+    app.use_environment("dev").await.expect("used");
+    let view = shown(&harness, "dev").expect("there");
+    assert!(view.in_use, "{view:?}");
+    assert_eq!(
+        harness.row(&azure).target.map(|target| target.id),
+        Some(second.clone())
+    );
+
+    // What is not there, or of another cloud, is refused.
+    for (cloud, account, target) in [
+        (Cloud::Azure, &azure, "nowhere"),
+        (Cloud::Aws, &azure, second.as_str()),
+    ] {
+        let wrong = entered("other", &[(cloud, account, target)]);
+        let error = app
+            .save_environment(None, wrong, "")
+            .await
+            .expect_err("refused");
+        assert_eq!(error.code(), Code::NotFound);
+    }
+    let changed = entered("dev-2", &members[..1]);
+    app.save_environment(Some("dev"), changed, "")
+        .await
+        .expect("changed");
+    assert_eq!(shown(&harness, "dev"), None);
+    app.remove_environment("dev-2", "").await.expect("deleted");
+    assert_eq!(shown(&harness, "dev-2"), None);
+    app.restore_environment("DEV-2").await.expect("it is back");
+    assert_eq!(shown(&harness, "dev-2").expect("there").members.len(), 1);
+    let error = app
+        .restore_environment("dev-2")
+        .await
+        .expect_err("only once");
+    assert_eq!(error.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_protected_environment_is_confirmed_by_its_name_and_its_use_ends() {
+    let harness = Harness::start().await;
+    let azure = harness.connect(ADA).await.expect("connected");
+    harness
+        .until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count > 0))
+        .await;
+    let app = &harness.app;
+    let target = app.targets(&azure).expect("an account")[0].id.clone();
+    let members = [(Cloud::Azure, &azure, target.as_str())];
+    let protected = EnteredEnvironment {
+        is_protected: true,
+        ..entered("prod", &members)
+    };
+    app.save_environment(None, protected.clone(), "")
+        .await
+        .expect("created");
+    let error = app
+        .use_environment("prod")
+        .await
+        .expect_err("never everywhere");
+    assert_eq!(error.code(), Code::Unsupported);
+    let open = || entered("prod", &members);
+    for typed in ["", "pro", "prod x"] {
+        let refused = [
+            app.confirm_environment("prod", typed).map(drop),
+            app.save_environment(Some("prod"), open(), typed).await,
+            app.remove_environment("prod", typed).await,
+        ];
+        for refused in refused {
+            assert_eq!(
+                refused.expect_err("refused").code(),
+                Code::SignInCancelled,
+                "{typed}"
+            );
+        }
+    }
+    assert_eq!(
+        shown(&harness, "prod").expect("there").confirmed_until,
+        None
+    );
+    let until = app
+        .confirm_environment("prod", " PROD ")
+        .expect("confirmed");
+    assert_eq!(
+        shown(&harness, "prod").expect("there").confirmed_until,
+        Some(until)
+    );
+    let named = app.environment("prod").expect("there");
+    harness
+        .clock
+        .advance(jiff::SignedDuration::from_mins(14).unsigned_abs());
+    assert_eq!(app.confirmed_until(&named), Some(until));
+    harness
+        .clock
+        .advance(jiff::SignedDuration::from_mins(2).unsigned_abs());
+    assert_eq!(app.confirmed_until(&named), None, "its time is over");
+    app.confirm_environment("prod", "prod")
+        .expect("confirmed again");
+    app.end_environment("prod").expect("ended");
+    assert_eq!(app.confirmed_until(&named), None);
+}

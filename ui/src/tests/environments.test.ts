@@ -1,0 +1,153 @@
+import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
+import { describe, expect, test } from "vitest";
+import { environmentList, errorView, holderList, subscriptions, usual } from "../fixtures.ts";
+import { click, open } from "./open.ts";
+
+const card = (name: string): HTMLElement => screen.getByRole("listitem", { name });
+
+describe("environments", () => {
+  test("say what they name, which is in use, and what is gone", async () => {
+    await open({ accounts: usual, environments: environmentList });
+
+    await click("Environments");
+
+    expect(within(card("dev")).getByText("In use")).toBeTruthy();
+    expect(within(card("dev")).getByText("Contoso, Sandbox")).toBeTruthy();
+    expect(within(card("prod-eu")).getByText("Protected")).toBeTruthy();
+    expect(within(card("prod-eu")).getByText("Confirmed, 12 min left")).toBeTruthy();
+    expect(within(card("old-lab")).getByText("Old lab is no longer connected")).toBeTruthy();
+    expect(within(card("dev")).getByRole("button", { name: "Use everywhere: dev" })).toHaveProperty(
+      "disabled",
+      true,
+    );
+    expect(within(card("prod-us")).queryByRole("button", { name: /everywhere/ })).toBeNull();
+  });
+
+  test("that do not exist yet begin with what is in use", async () => {
+    const { named } = await open({ accounts: usual }, { targets: () => subscriptions });
+    await click("Environments");
+    expect(screen.getByText("No environments yet")).toBeTruthy();
+
+    await click("Create from what is in use…");
+    await fireEvent.input(screen.getByLabelText("Name"), { target: { value: "dev" } });
+    await click("Save");
+
+    const [saved] = named("save_environment");
+    expect(saved?.args["before"]).toBeNull();
+    expect(saved?.args["environment"]).toMatchObject({
+      name: "dev",
+      members: { azure: { account: usual[0]?.id, target: usual[0]?.target?.id } },
+    });
+    await waitFor(() => expect(screen.getByText("dev was created.")).toBeTruthy());
+  });
+
+  test("that are protected are confirmed by their name, and by nothing else", async () => {
+    const { named } = await open({ accounts: usual, environments: environmentList });
+    await click("Environments");
+    await click("Confirm prod-us");
+    const dialog = screen.getByRole("dialog", { name: "Confirm prod-us" });
+    expect(within(dialog).getByText(/for 60 minutes/)).toBeTruthy();
+    const confirm = within(dialog).getByRole("button", { name: "Confirm" });
+    const box = within(dialog).getByLabelText("Type prod-us to go on");
+
+    await fireEvent.input(box, { target: { value: "prod" } });
+    expect(confirm).toHaveProperty("disabled", true);
+    await fireEvent.input(box, { target: { value: "PROD-us" } });
+    await fireEvent.click(confirm);
+
+    expect(named("confirm_environment")[0]?.args).toEqual({ name: "prod-us", typed: "PROD-us" });
+  });
+
+  test("count down, and end when the user says so", async () => {
+    const { named } = await open({ accounts: usual, environments: environmentList });
+    await click("Environments");
+
+    await click("End now: prod-eu");
+
+    expect(named("end_environment")[0]?.args).toEqual({ name: "prod-eu" });
+  });
+
+  test("are deleted with a way back", async () => {
+    const { named } = await open({ accounts: usual, environments: environmentList });
+    await click("Environments");
+    await click("Delete dev");
+    await fireEvent.click(
+      within(screen.getByRole("dialog", { name: "Delete dev?" })).getByRole("button", { name: "Delete" }),
+    );
+    expect(named("delete_environment")[0]?.args).toEqual({ name: "dev", typed: "" });
+
+    await fireEvent.click(await screen.findByRole("button", { name: /Undo/ }));
+
+    expect(named("restore_environment")[0]?.args).toEqual({ name: "dev" });
+  });
+
+  test("that are protected are changed only with their name", async () => {
+    const { named } = await open({ accounts: usual, environments: environmentList });
+    await click("Environments");
+    await click("Edit prod-us");
+    await fireEvent.click(screen.getByLabelText(/^Protected/));
+    await click("Save");
+    expect(named("save_environment")).toHaveLength(0);
+    const dialog = screen.getByRole("dialog", { name: "Change prod-us?" });
+    await fireEvent.input(within(dialog).getByRole("textbox"), { target: { value: "prod-us" } });
+    await fireEvent.click(within(dialog).getByRole("button", { name: "Save" }));
+
+    const [saved] = named("save_environment");
+    expect(saved?.args).toMatchObject({
+      before: "prod-us",
+      typed: "prod-us",
+      environment: { isProtected: false },
+    });
+  });
+
+  test("are used from the palette", async () => {
+    const { named } = await open({
+      accounts: usual,
+      environments: environmentList.map((one) => ({ ...one, inUse: false })),
+    });
+    await fireEvent.keyDown(document.body, { key: "k", ctrlKey: true });
+    await fireEvent.input(screen.getByRole("combobox"), { target: { value: "use dev" } });
+    await fireEvent.click(await screen.findByRole("option", { name: /Use dev everywhere/ }));
+
+    expect(named("use_environment")[0]?.args).toEqual({ name: "dev" });
+  });
+});
+
+describe("in use by", () => {
+  test("lists what runs, where, and what it holds, and cuts it off", async () => {
+    let list = holderList;
+    const { named } = await open({ accounts: usual }, { holders: () => list });
+    await click("In use by");
+    const terraform = await screen.findByRole("listitem", { name: "terraform" });
+    for (const words of ["prod-eu", "Contoso", "/dev/pts/3", "6 min left", "process 4711"])
+      expect(within(terraform).getByText(words)).toBeTruthy();
+    expect(within(terraform).getByText(/valid until/)).toBeTruthy();
+    expect(within(card("zsh")).getByText("Revoked")).toBeTruthy();
+
+    list = holderList.map((one) => ({ ...one, revoked: true }));
+    await click("Revoke terraform, process 4711");
+
+    expect(named("revoke_holder")[0]?.args).toEqual({ id: "Ab12Cd" });
+    await waitFor(() => expect(screen.queryByRole("button", { name: /Revoke/ })).toBeNull());
+  });
+
+  test("says when nothing runs, and why it cannot be read", async () => {
+    let fails = true;
+    await open(
+      { accounts: usual },
+      {
+        holders: () => {
+          if (fails) throw errorView("storage-failed", "The list could not be read.");
+          return [];
+        },
+      },
+    );
+    await click("In use by");
+    await screen.findByText("The list could not be read.");
+
+    fails = false;
+    await click("Try again");
+
+    expect(await screen.findByText("Nothing runs")).toBeTruthy();
+  });
+});
