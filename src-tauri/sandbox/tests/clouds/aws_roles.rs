@@ -388,7 +388,7 @@ async fn a_session_policy_narrows_a_session_and_must_be_a_managed_policy() {
     let trusting = |name: &str| {
         Role::new(PRODUCTION_ACCOUNT, name)
             .trust(Statement {
-                principal: ,
+                principal: Trusted::AnyPrincipal,
                 condition: Condition::None,
             })
             .allow_assuming()
