@@ -67,7 +67,7 @@ pub enum KeychainState {
 
 /// The kind of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum RecordKind {
     /// The long-lived part: a refresh token, or a role with its External ID and source. It cannot be recreated.
     Grant,
     /// The short-lived credential created from a Grant. It can be recreated.
@@ -76,7 +76,7 @@ pub enum Kind {
     AccessKeys,
 }
 
-impl Kind {
+impl RecordKind {
     /// The first word of the keychain entry's user name.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -99,7 +99,7 @@ impl Kind {
 /// The name of one secret in the keychain. It reveals nothing about the user: no address, no tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Record {
-    kind: Kind,
+    kind: RecordKind,
     key: String,
 }
 
@@ -111,7 +111,7 @@ impl Record {
             && text.len() <= 64
             && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         Self {
-            kind: Kind::Grant,
+            kind: RecordKind::Grant,
             key: if fits {
                 text.to_owned()
             } else {
@@ -123,7 +123,7 @@ impl Record {
     /// The Session of an account for one resource.
     pub fn session(account: &AccountId, resource: &str) -> Self {
         Self {
-            kind: Kind::Session,
+            kind: RecordKind::Session,
             key: digest([account.as_str(), resource]),
         }
     }
@@ -131,13 +131,13 @@ impl Record {
     /// The AWS access keys with an id.
     pub fn access_keys(access_key_id: &str) -> Self {
         Self {
-            kind: Kind::AccessKeys,
+            kind: RecordKind::AccessKeys,
             key: digest([access_key_id]),
         }
     }
 
     /// What the record is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> RecordKind {
         self.kind
     }
 

@@ -17,7 +17,7 @@ use crate::vault::{KeychainState, KeychainView};
 
 use super::entries::{Bytes, Entries};
 use super::failure::KeychainFailure;
-use super::{ConnectKeychain, Kind, Record};
+use super::{ConnectKeychain, RecordKind, Record};
 
 pub(super) struct KeychainConnection {
     /// When the current call was made.
@@ -72,7 +72,7 @@ impl KeychainConnection {
         match self.keychain(|entries| entries.read(record)) {
             Err(error)
                 if is_absent(&error)
-                    && (self.connect.is_none() || record.kind == Kind::Session) =>
+                    && (self.connect.is_none() || record.kind == RecordKind::Session) =>
             {
                 Ok(None)
             }

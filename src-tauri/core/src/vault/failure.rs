@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::error::{Code, Error};
 
-use super::Kind;
+use super::RecordKind;
 
 /// A failed step of the work with a keychain.
 pub(super) enum KeychainFailure {
@@ -23,9 +23,9 @@ pub(super) enum KeychainFailure {
     /// The keychain refused; a retry is useless.
     Refused(&'static str, Option<Cause>),
     /// The stored data cannot be used.
-    Damaged(Kind, String),
+    Damaged(RecordKind, String),
     /// The stored data has a later format.
-    Newer(Kind),
+    Newer(RecordKind),
 }
 
 /// The keychain's own text about a failure, for the log.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use keyring_core::{CredentialStore, Entry, Result};
 use tokio::sync::watch;
 
-use super::Kind;
+use super::RecordKind;
 
 /// The usual name of the keychain.
 pub(super) const NAME: &str = if cfg!(target_os = "macos") {
@@ -47,12 +47,12 @@ pub(super) fn connect(_: Option<Duration>) -> Result<Arc<CredentialStore>> {
 
 /// The attributes of a new entry: on Linux the label that keychain programs show; on Windows that it stays on this
 /// machine, since the default roams with a domain profile.
-pub(super) fn modifiers(kind: Kind) -> HashMap<&'static str, &'static str> {
+pub(super) fn modifiers(kind: RecordKind) -> HashMap<&'static str, &'static str> {
     if cfg!(target_os = "linux") {
         let label = match kind {
-            Kind::Grant => "Multi-Cloud Manager sign-in",
-            Kind::Session => "Multi-Cloud Manager session",
-            Kind::AccessKeys => "Multi-Cloud Manager access keys",
+            RecordKind::Grant => "Multi-Cloud Manager sign-in",
+            RecordKind::Session => "Multi-Cloud Manager session",
+            RecordKind::AccessKeys => "Multi-Cloud Manager access keys",
         };
         HashMap::from([("label", label)])
     } else if cfg!(target_os = "windows") {
