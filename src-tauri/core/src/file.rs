@@ -13,7 +13,7 @@ mod set_aside;
 mod tests;
 mod watch;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -153,7 +153,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 /// Makes a rename last through a loss of power.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    fs::File::open(folder)?.sync_all()
 }
 
 #[cfg(not(unix))]

@@ -17,7 +17,7 @@ use crate::vault::{KeychainState, KeychainView};
 
 use super::entries::{Bytes, Entries};
 use super::failure::KeychainFailure;
-use super::{ConnectKeychain, RecordKind, Record};
+use super::{ConnectKeychain, Record, RecordKind};
 
 pub(super) struct KeychainConnection {
     /// When the current call was made.
