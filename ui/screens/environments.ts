@@ -1,7 +1,7 @@
 // The screens of environments, and of what runs with credentials.
 
 import { environmentList, errorView, holderList, snapshot, subscriptions, usual } from "../src/fixtures.ts";
-import type { Screen } from "./screens.ts";
+import type { Screen } from "./screen.ts";
 
 export function environmentScreens(click: (name: string) => () => void): Record<string, Screen> {
   const some = snapshot({ accounts: usual, environments: environmentList });

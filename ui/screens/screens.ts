@@ -45,15 +45,7 @@ import {
 } from "../src/fixtures.ts";
 
 import { environmentScreens } from "./environments.ts";
-
-export type Screen = {
-  /** The window that it is in; the dashboard's where it does not say. */
-  window?: "switcher";
-  /** Nothing keeps the dashboard waiting for its first one. */
-  snapshot: Snapshot | null;
-  answers?: Record<string, (args: Record<string, unknown>) => unknown>;
-  steps?: (() => void | Promise<void>)[];
-};
+import type { Screen } from "./screen.ts";
 
 const targets = { targets: () => subscriptions };
 const projects = ["contoso-data-prod", "contoso-data-test", "contoso-web"].map((id) => ({
