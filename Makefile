@@ -29,7 +29,7 @@ PYTHON_PACKAGES := python3-venv
 # The shells that mcm writes for, and the other hooks and terminals that its hook is tested beside.
 SHELL_PACKAGES := zsh fish direnv tmux strace
 # For the tests: a screen, a session bus, a keychain, a driver for the window, screenshots and keys; mcm's own tools.
-TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox xfce4-panel dbus dbus-x11 xdg-dbus-proxy libglib2.0-bin \
+TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox xfce4-panel at-spi2-core dbus dbus-x11 xdg-dbus-proxy libglib2.0-bin \
   gnome-keyring libsecret-tools webkit2gtk-driver xdotool wmctrl x11-utils imagemagick python3-dbus python3-gi \
   $(PYTHON_PACKAGES) bsdutils openssl $(if $(shell command -v kubectl),,kubernetes-client)
 # To compile for Windows.
