@@ -8,6 +8,7 @@ const place: Place = {
   query: "contoso “prod”",
   activityOf: "gcp-2277aa01cc19",
   collapsed: ["aws"],
+  firstConnected: "azure-6f1c0d52aa01",
   zoom: 125,
   scroll: { screen: 640, detail: 12.5 },
 };

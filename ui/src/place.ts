@@ -18,6 +18,8 @@ export type Place = {
   activityOf: AccountId | null;
   /** The groups of the list that are closed. */
   collapsed: string[];
+  /** The Account whose connection was the first, until the steps after it are closed. */
+  firstConnected: AccountId | null;
   /** The zoom in percent. */
   zoom: number;
   /** How far the screen and the details are scrolled, in pixels. */
@@ -31,6 +33,7 @@ export const start: Place = {
   query: "",
   activityOf: null,
   collapsed: [],
+  firstConnected: null,
   zoom: 100,
   scroll: { screen: 0, detail: 0 },
 };
@@ -68,6 +71,7 @@ export function read(text: string | null): Place {
     collapsed: Array.isArray(kept["collapsed"])
       ? kept["collapsed"].filter((one) => typeof one === "string")
       : start.collapsed,
+    firstConnected: asText(kept["firstConnected"]),
     zoom: asLength(kept["zoom"]) || start.zoom,
     scroll: { screen: asLength(scroll["screen"]), detail: asLength(scroll["detail"]) },
   };

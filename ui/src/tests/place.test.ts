@@ -6,6 +6,24 @@ import { button, click, open, row } from "./open.ts";
 describe("the place", () => {
   const kept = (place: object) => ({ kept_place: () => JSON.stringify(place) });
 
+  test("has the steps after the first connection, except while the user searches", async () => {
+    const named = "Fabrikam is ready. Two steps are left.";
+    await open(
+      { accounts: usual },
+      {
+        ...kept({ firstConnected: fabrikam().id }),
+        search: () => [{ account: fabrikam().id, target: null }],
+      },
+    );
+
+    expect(await screen.findByRole("region", { name: named })).toBeTruthy();
+    const field = screen.getByRole("searchbox", { name: "Search accounts" });
+    await fireEvent.input(field, { target: { value: "fab" } });
+    expect(screen.queryByRole("region", { name: named })).toBeNull();
+    await fireEvent.input(field, { target: { value: "" } });
+    expect(await screen.findByRole("region", { name: named })).toBeTruthy();
+  });
+
   test("is where it was when the window comes back", async () => {
     const opened = fabrikam().id;
     const { named } = await open(
