@@ -63,7 +63,6 @@ pub(crate) fn run(app: &App, world: &World, options: &SessionsOptions) -> Result
         let program = match holder.kind {
             HolderKind::Exec => holder.program.clone(),
             HolderKind::Shell => format!("{} (shell)", holder.program),
-            HolderKind::Hook => format!("{} (hook)", holder.program),
         };
         let last = listed.held.iter().map(|held| held.issued_at).max();
         let state = match (listed.cut_off(now), holder.until) {

@@ -32,8 +32,6 @@ pub enum HolderKind {
     Exec,
     /// A shell of `mcm shell`.
     Shell,
-    /// A shell with the hook.
-    Hook,
 }
 
 /// A running program that credentials are issued to.

@@ -3,4 +3,4 @@
 /**
  * What holds credentials.
  */
-export type HolderKind = "exec" | "shell" | "hook";
+export type HolderKind = "exec" | "shell";
