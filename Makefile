@@ -28,10 +28,12 @@ CHECK_PACKAGES := shellcheck
 PYTHON_PACKAGES := python3-venv
 # The shells that mcm writes for, and the other hooks and terminals that its hook is tested beside.
 SHELL_PACKAGES := zsh fish direnv tmux strace
+# The keychains beside GNOME's that the vault is tried against: KeePassXC and KWallet.
+KEYCHAIN_PACKAGES := keepassxc libkf5wallet-bin libqca-qt5-2-plugins
 # For the tests: a screen, a session bus, a keychain, a driver for the window, screenshots and keys; mcm's own tools.
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb xauth openbox xfce4-panel at-spi2-core dbus dbus-x11 xdg-dbus-proxy libglib2.0-bin \
   gnome-keyring libsecret-tools webkit2gtk-driver xdotool wmctrl x11-utils imagemagick python3-dbus python3-gi \
-  $(PYTHON_PACKAGES) bsdutils openssl $(if $(shell command -v kubectl),,kubernetes-client)
+  $(PYTHON_PACKAGES) bsdutils openssl $(if $(shell command -v kubectl),,kubernetes-client) $(KEYCHAIN_PACKAGES)
 # To compile for Windows.
 CROSS_PACKAGES := $(PYTHON_PACKAGES) gcc-mingw-w64-x86-64-win32 g++-mingw-w64-x86-64-win32 binutils-mingw-w64-x86-64 nasm
 # To run what was compiled for Windows, and to make an installer of it.
