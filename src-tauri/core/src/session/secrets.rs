@@ -125,20 +125,28 @@ impl Sessions {
                     }
                 }
             }
-            settled.push(intent);
+            settled.push((intent, is_needed));
         }
         self.settle(&settled).await?;
         failure.map_or(Ok(removed), Err)
     }
 
-    async fn settle(&self, intents: &[Intent]) -> Result<()> {
+    /// Removes the notes of entries, each with whether an account needed it when it was looked at. An account can go
+    /// without its grant's lock, so that is decided again here.
+    async fn settle(&self, intents: &[(Intent, bool)]) -> Result<()> {
         if intents.is_empty() {
             return Ok(());
         }
-        self.0
-            .store
-            .change(|change| intents.iter().try_for_each(|intent| change.settle(intent)))
-            .await
+        let settle = |change: &Change<'_>| {
+            intents.iter().try_for_each(|(intent, was_needed)| {
+                if *was_needed {
+                    change.settle_if_needed(intent)
+                } else {
+                    change.settle(intent)
+                }
+            })
+        };
+        self.0.store.change(settle).await
     }
 
     /// Removes one secret that no row needs. Returns it if it was a grant.
@@ -239,7 +247,7 @@ impl Sessions {
         if !is_needed {
             self.remove_secret(&intent).await?;
         }
-        self.settle(&[intent]).await
+        self.settle(&[(intent, is_needed)]).await
     }
 
     async fn lock_access_keys(&self, record: &Record) -> Result<file::Lock> {

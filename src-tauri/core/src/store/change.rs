@@ -9,6 +9,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
+use super::find::IS_NEEDED;
 use super::lists;
 use super::open::Database;
 use super::problem::Problem;
@@ -277,11 +278,7 @@ impl<'a> Change<'a> {
     /// # Errors
     /// `storage-*`.
     pub fn note(&self, intent: &Intent) -> Result<()> {
-        let (kind, subject, resource) = columns(intent);
-        let grant = match intent {
-            Intent::Grant(grant) | Intent::Session { grant, .. } => grant.as_str(),
-            Intent::AccessKeys(_) => "",
-        };
+        let (kind, subject, resource, grant) = columns(intent);
         self.writing(|connection| {
             connection.execute(
                 "INSERT OR REPLACE INTO intent (kind, subject, resource, grant_key) VALUES (?, ?, ?, ?)",
@@ -296,12 +293,29 @@ impl<'a> Change<'a> {
     /// # Errors
     /// `storage-*`.
     pub fn settle(&self, intent: &Intent) -> Result<()> {
-        let (kind, subject, resource) = columns(intent);
+        let (kind, subject, resource, grant) = columns(intent);
         self.writing(|connection| {
             connection.execute(
-                "DELETE FROM intent WHERE kind = ? AND subject = ? AND resource = ?",
-                params![kind, subject, resource],
+                "DELETE FROM intent WHERE kind = ? AND subject = ? AND resource = ? AND grant_key = ?",
+                params![kind, subject, resource, grant],
             )
+        })?;
+        Ok(())
+    }
+
+    /// Removes the note of an entry if an account needs it now. A sign-out may have removed the account since it was
+    /// looked at, and then needs the note.
+    ///
+    /// # Errors
+    /// `storage-*`.
+    pub fn settle_if_needed(&self, intent: &Intent) -> Result<()> {
+        let (kind, subject, resource, grant) = columns(intent);
+        let management = Resource::Management.key();
+        self.writing(|connection| {
+            let delete = format!(
+                "DELETE FROM intent WHERE kind = ?2 AND subject = ?3 AND resource = ?4 AND grant_key = ?5 AND {IS_NEEDED}"
+            );
+            connection.execute(&delete, params![management, kind, subject, resource, grant])
         })?;
         Ok(())
     }
@@ -382,12 +396,14 @@ fn begin(database: &mut Database) -> rusqlite::Result<(Transaction<'_>, i64)> {
     Ok((transaction, revision))
 }
 
-fn columns(intent: &Intent) -> (&'static str, &str, &str) {
+fn columns(intent: &Intent) -> (&'static str, &str, &str, &str) {
     match intent {
-        Intent::Grant(key) => ("grant", key.as_str(), ""),
+        Intent::Grant(key) => ("grant", key.as_str(), "", key.as_str()),
         Intent::Session {
-            account, resource, ..
-        } => ("session", account.as_str(), resource),
-        Intent::AccessKeys(id) => ("access-keys", id, ""),
+            account,
+            resource,
+            grant,
+        } => ("session", account.as_str(), resource, grant.as_str()),
+        Intent::AccessKeys(id) => ("access-keys", id, "", ""),
     }
 }

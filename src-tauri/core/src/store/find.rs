@@ -306,18 +306,20 @@ fn active(connection: &Connection, cloud: Cloud) -> rusqlite::Result<Option<Acco
         .optional()
 }
 
+/// Whether a row needs the entry that is noted in `intent`; ?1 is the key of management sessions.
+pub(super) const IS_NEEDED: &str = "CASE kind \
+     WHEN 'grant' THEN EXISTS (SELECT 1 FROM account WHERE account.grant_key = subject) \
+     WHEN 'session' THEN EXISTS (SELECT 1 FROM account WHERE id = subject) AND (resource = ?1 OR EXISTS \
+     (SELECT 1 FROM resource_session AS known WHERE known.account = subject AND known.resource = intent.resource)) \
+     ELSE EXISTS (SELECT 1 FROM access_keys WHERE access_key_id = subject) END";
+
 fn intents(
     connection: &Connection,
     path: &Path,
 ) -> std::result::Result<Vec<(Intent, bool)>, Problem> {
-    let mut statement = connection.prepare_cached(
-        "SELECT kind, subject, resource, grant_key, CASE kind \
-         WHEN 'grant' THEN EXISTS (SELECT 1 FROM account WHERE account.grant_key = subject) \
-         WHEN 'session' THEN EXISTS (SELECT 1 FROM account WHERE id = subject) AND (resource = ?1 OR EXISTS \
-         (SELECT 1 FROM resource_session AS known WHERE known.account = subject AND known.resource = intent.resource)) \
-         ELSE EXISTS (SELECT 1 FROM access_keys WHERE access_key_id = subject) END \
-         FROM intent",
-    )?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT kind, subject, resource, grant_key, {IS_NEEDED} FROM intent"
+    ))?;
     let rows = statement.query_map([Resource::Management.key()], |row| {
         let text = |index: usize| row.get::<_, String>(index);
         Ok((

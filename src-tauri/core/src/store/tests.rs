@@ -235,6 +235,25 @@ async fn a_removed_account_leaves_a_note_of_every_secret_until_that_is_removed()
             .iter()
             .all(|(_, is_needed)| *is_needed)
     );
+    // The account goes after a clean-up saw that it needs them.
+    store
+        .change(|change| change.remove(&account.id))
+        .await
+        .expect("written");
+    let settle_if_needed = |change: &Change<'_>| {
+        noted
+            .iter()
+            .try_for_each(|(intent, _)| change.settle_if_needed(intent))
+    };
+    store.change(settle_if_needed).await.expect("written");
+    assert_eq!(store.intents(None).expect("readable"), noted);
+    put(&store, &account).await.expect("connected again");
+    store.change(settle_if_needed).await.expect("written");
+    assert_eq!(store.intents(None).expect("readable"), []);
+    store
+        .change(|change| change.remove(&account.id))
+        .await
+        .expect("written");
     let settle = |change: &Change<'_>| {
         noted
             .iter()
