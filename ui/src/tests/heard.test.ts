@@ -1,4 +1,4 @@
-// What a screen reader is told: announcements, names of rows and buttons, and names in other scripts.
+// What a screen reader reads out: announcements, names of rows and buttons, and names in other scripts.
 
 import { screen, within } from "@testing-library/svelte";
 import { describe, expect, test } from "vitest";
