@@ -18,7 +18,7 @@ use crate::shell::Shell;
 use crate::shell_arguments::{
     PROMPT_HELP, PromptOptions, SESSIONS_HELP, SHELL_HELP, SessionsOptions, ShellOptions,
 };
-pub(crate) use configure::{Configure, ConfigureAws, ConfigureKube};
+pub(crate) use configure::{Configure, ConfigureAws, ConfigureKube, Writing};
 use help_text::{
     ACCOUNTS_HELP, ACTIVITY_HELP, AFTER_HELP, COMPLETION_HELP, CONSOLE_HELP,
     CREDENTIAL_PROCESS_HELP, DOCTOR_HELP, ENV_HELP, EXEC_HELP, EXPORT_HELP, KUBE_TOKEN_HELP,

@@ -25,7 +25,7 @@ use mcm_core::world::World;
 
 use self::aws_config::{Config, Draft, Line, Profile, Wanted};
 pub(crate) use self::aws_config::{asked, asked_account, command};
-use crate::arguments::ConfigureAws;
+use crate::arguments::{ConfigureAws, Writing};
 use crate::choice::by_name;
 use crate::failure::Failure;
 use crate::other_tools::OtherTools;
@@ -49,11 +49,11 @@ pub(crate) async fn run(app: &App, world: &World, options: ConfigureAws) -> Resu
     })?;
     let mut draft = config.draft();
     let notes = if options.undo {
-        take_out(app, &config, &mut draft, &options)?
+        remove(app, &config, &mut draft, &options)?
     } else {
         let program = program::of_this_process(&world.environment)?;
         let in_credentials = names_in_credentials(&world.environment);
-        put_in(
+        add(
             app,
             &config,
             &mut draft,
@@ -78,8 +78,7 @@ pub(crate) async fn run(app: &App, world: &World, options: ConfigureAws) -> Resu
         lines: &lines,
         is_gone,
         lock: "aws-config.lock",
-        yes: options.yes,
-        dry_run: options.dry_run,
+        writing: &options.writing,
         names_home: !options.undo,
     };
     write(world, &edited, notes).await
@@ -94,8 +93,7 @@ struct Edited<'a> {
     is_gone: bool,
     /// The lock that other `mcm` processes take for the same file.
     lock: &'a str,
-    yes: bool,
-    dry_run: bool,
+    writing: &'a Writing,
     /// Whether a note says that the file depends on `MCM_HOME`.
     names_home: bool,
 }
@@ -116,13 +114,13 @@ async fn write(world: &World, edited: &Edited<'_>, mut notes: Vec<String>) -> Re
         is_new,
         edited.is_gone,
     ))?;
-    if edited.dry_run {
+    if edited.writing.dry_run {
         notes.push("Dry run: nothing was written.".to_owned());
         note(&notes.join("\n"));
         return Ok(());
     }
     file.require_replaceable()?;
-    if !edited.yes && !confirmed(&path.display().to_string()).await? {
+    if !edited.writing.yes && !confirmed(&path.display().to_string()).await? {
         note("Nothing was written.");
         return Err(Failure::AlreadyShown);
     }
@@ -146,7 +144,7 @@ async fn write(world: &World, edited: &Edited<'_>, mut notes: Vec<String>) -> Re
 }
 
 /// Drafts a profile for every requested account, or updates the one that is there.
-fn put_in(
+fn add(
     app: &App,
     config: &Config<'_>,
     draft: &mut Draft<'_, '_>,
@@ -256,7 +254,7 @@ fn put_in(
 }
 
 /// Drafts the file without what we added: all of it, or only that of some accounts or profiles.
-fn take_out(
+fn remove(
     app: &App,
     config: &Config<'_>,
     draft: &mut Draft<'_, '_>,

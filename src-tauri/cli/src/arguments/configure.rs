@@ -37,12 +37,8 @@ pub(crate) struct ConfigureKube {
     /// The context's name [default: the cluster's]
     #[arg(long, value_name = "NAME", conflicts_with = "undo")]
     pub(crate) name: Option<String>,
-    /// Write without asking
-    #[arg(long, short = 'y', conflicts_with = "dry_run")]
-    pub(crate) yes: bool,
-    /// Show the change and write nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) writing: Writing,
     /// Remove what this command wrote, of all accounts or of the named one
     #[arg(long)]
     pub(crate) undo: bool,
@@ -65,13 +61,20 @@ pub(crate) struct ConfigureAws {
     /// The profile's name; for one account only
     #[arg(long, value_name = "NAME", conflicts_with = "undo")]
     pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) writing: Writing,
+    /// Remove what this command added, and nothing else
+    #[arg(long)]
+    pub(crate) undo: bool,
+}
+
+/// How the changed file is written.
+#[derive(Args)]
+pub(crate) struct Writing {
     /// Write without asking
     #[arg(long, short = 'y', conflicts_with = "dry_run")]
     pub(crate) yes: bool,
     /// Show the change and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Remove what this command added, and nothing else
-    #[arg(long)]
-    pub(crate) undo: bool,
 }

@@ -64,8 +64,7 @@ pub(crate) async fn run(app: &App, world: &World, options: ConfigureKube) -> Res
         lines: &lines,
         is_gone,
         lock: "kubeconfig.lock",
-        yes: options.yes,
-        dry_run: options.dry_run,
+        writing: &options.writing,
         names_home: !options.undo,
     };
     write(world, &edited, notes).await
