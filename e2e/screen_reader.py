@@ -1,6 +1,6 @@
 """What a screen reader gets: the tree of the app's window on the accessibility bus (AT-SPI), read over D-Bus.
 
-It only reads. The keys are sent through the screen, so that a walk has what somebody without a pointer has.
+It only reads. The keys are sent through the screen, as a user without a pointer sends them.
 """
 
 from jeepney import DBusAddress, MessageType, Properties, new_method_call
@@ -9,7 +9,7 @@ from waiting import until
 
 ACCESSIBLE = "org.a11y.atspi.Accessible"
 ROOT = "/org/a11y/atspi/accessible/root"
-NOBODY = "/org/a11y/atspi/null"
+NULL = "/org/a11y/atspi/null"
 # A bit of AtspiStateType.
 FOCUSED = 12
 # AtspiRole. WebKit gives no names of roles.
@@ -141,7 +141,7 @@ class ScreenReader:
 
     def _children(self, bus, path):
         children = self._ask(bus, path, "GetChildren") or self._plugged(bus, path)
-        return [(name, child) for name, child in children if child != NOBODY]
+        return [(name, child) for name, child in children if child != NULL]
 
     def _plugged(self, bus, path):
         """The page in a web view, which its process plugs in: `GetChildren` leaves it out."""

@@ -1,4 +1,4 @@
-//! What a command's credentials may do, and the receipt that a coding agent is shown: as whom it works, where, until when, and
+//! What a command's credentials may do, and the receipt for coding agents: the account of each cloud, where, until when, and
 //! whether it can change anything.
 //!
 //! The receipt informs. It is no boundary: what runs as this user can start `mcm` again, without the variable of an agent.

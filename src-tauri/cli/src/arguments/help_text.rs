@@ -245,7 +245,7 @@ names the cause. With --force, mcm reports that and continues.
 
 --read-only issues credentials that read and change nothing: AWS roles with ReadOnlyAccess as session policy, and Google Cloud where
 only reading was granted. Azure, and roles of IAM Identity Center, cannot be narrowed and are refused. In a coding agent's shell
-the command begins with a receipt: as whom, where, until when, and whether anything can be changed.
+the command begins with a receipt: which account, where, until when, and whether it can change anything.
 
 Examples:
   mcm exec --read-only production -- aws s3 ls

@@ -106,7 +106,7 @@ impl App {
 
 fn newest(release: &Release, this: &str) -> Option<NewestVersion> {
     let tag = release.tag_name.as_str();
-    // Longer than any version, and whoever sent it would fill the screen.
+    // Longer than any version: the server would fill the screen.
     if tag.len() > 64 {
         return None;
     }
