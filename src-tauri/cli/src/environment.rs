@@ -8,7 +8,6 @@ use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::App;
 use mcm_core::environment::{EnvironmentName, Member, MemberState, NamedEnvironment};
 use mcm_core::error::{Code, Error};
-use mcm_core::text::shown;
 use mcm_core::world::World;
 use serde::Serialize;
 
@@ -63,7 +62,8 @@ pub(crate) async fn run(
             active,
             options,
         } => {
-            let mut environment = NamedEnvironment::new(parsed(&name)?, world.clock.now());
+            let mut environment =
+                NamedEnvironment::new(EnvironmentName::entered(&name)?, world.clock.now());
             for cloud in active {
                 let account = app.active(cloud)?;
                 environment.members.insert(cloud, Member::of(&account));
@@ -87,19 +87,13 @@ pub(crate) async fn run(
             options,
         } => {
             let before = app.environment(&environment)?;
-            let new_name = name.as_deref().map(parsed).transpose()?;
+            let new_name = name.as_deref().map(EnvironmentName::entered).transpose()?;
             let members = members(app, &options)?;
             if before.is_protected {
                 guard::confirm(&world.environment, &before, "change").await?;
             }
             let edit = |environment: &mut NamedEnvironment| {
-                if environment.is_protected && !before.is_protected {
-                    let message = format!(
-                        "{} has become protected meanwhile. Run the command again.",
-                        environment.name
-                    );
-                    return Err(Error::new(Code::Busy, message));
-                }
+                require_as_confirmed(&before, environment)?;
                 for cloud in &without {
                     environment.members.remove(cloud);
                 }
@@ -113,29 +107,32 @@ pub(crate) async fn run(
             show(app, &changed)
         }
         EnvironmentCommand::Delete { environment } => {
-            let environment = app.environment(&environment)?;
-            if environment.is_protected {
-                guard::confirm(&world.environment, &environment, "delete").await?;
+            let before = app.environment(&environment)?;
+            if before.is_protected {
+                guard::confirm(&world.environment, &before, "delete").await?;
             }
-            app.delete_environment(&environment.name).await?;
+            let permit =
+                |environment: &NamedEnvironment| require_as_confirmed(&before, environment);
+            let removed = app.delete_environment(&before.name, permit).await?;
             note(&format!(
                 "Deleted the environment {}. Its accounts are still connected.",
-                environment.name
+                removed.name
             ));
             Ok(())
         }
     }
 }
 
-fn parsed(name: &str) -> Result<EnvironmentName, Error> {
-    EnvironmentName::parse(name).ok_or_else(|| {
+/// Refuses an environment that another process protected after the user was, or was not, asked.
+fn require_as_confirmed(before: &NamedEnvironment, now: &NamedEnvironment) -> Result<(), Error> {
+    if now.is_protected && !before.is_protected {
         let message = format!(
-            "\"{}\" cannot name an environment. Use letters, digits, dots, hyphens and underscores, at most 40, and begin \
-             with a letter or a digit.",
-            shown(name)
+            "{} has become protected meanwhile. Run the command again.",
+            now.name
         );
-        Error::new(Code::InvalidInput, message)
-    })
+        return Err(Error::new(Code::Busy, message));
+    }
+    Ok(())
 }
 
 /// The accounts that the options name.

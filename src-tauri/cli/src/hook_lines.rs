@@ -110,17 +110,16 @@ fn wanted(
 ) -> Result<WantedEnvironment, Failure> {
     let terminal = terminal();
     if let Some(name) = &options.use_environment {
-        if !app.has_environment(name)? {
+        let Some(named) = app.find_environment(name)? else {
             // It may be an account, which "mcm use" makes the one in use everywhere.
             return Ok(WantedEnvironment::Unchanged);
-        }
+        };
         if app.named(name).is_ok() {
             let message = format!(
                 "\"{name}\" names an environment and an account. Use the account's id, or rename one of them."
             );
             return Err(Error::new(Code::Ambiguous, message).into());
         }
-        let named = app.environment(name)?;
         if named.is_protected {
             let message = format!(
                 "{name} is protected, and its use ends by itself. Run: mcm shell {name}",
@@ -169,14 +168,13 @@ fn wanted(
         }
         Trust::Allowed => {}
     }
-    if !app.has_environment(found.environment.as_str())? {
+    let Some(named) = app.find_environment(found.environment.as_str())? else {
         note(&format!(
             "mcm: {asks}, which you do not have. Create it: mcm environment create {}",
             found.environment
         ));
         return Ok(WantedEnvironment::None);
-    }
-    let named = app.environment(found.environment.as_str())?;
+    };
     if named.is_protected {
         note(&format!(
             "mcm: {asks}, which is protected. Run: mcm shell {}",

@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, AccountId, Cloud};
+use crate::error::{Code, Error, Result};
+use crate::text::shown;
 
 /// The icons of environments.
 pub const ICONS: [&str; 6] = ["cloud", "flask", "lock", "rocket", "star", "tools"];
@@ -34,6 +36,21 @@ impl EnvironmentName {
             && text.starts_with(|c: char| c.is_ascii_alphanumeric())
             && text.chars().all(is_fit);
         fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The name that a user entered.
+    ///
+    /// # Errors
+    /// `invalid-input` when it has not the form of one.
+    pub fn entered(text: &str) -> Result<Self> {
+        Self::parse(text).ok_or_else(|| {
+            let message = format!(
+                "\"{}\" cannot name an environment. Use letters, digits, dots, hyphens and underscores, at most {LONGEST_NAME}, \
+                 and begin with a letter or a digit.",
+                shown(text)
+            );
+            Error::new(Code::InvalidInput, message)
+        })
     }
 
     /// As text.

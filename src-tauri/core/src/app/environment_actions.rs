@@ -70,16 +70,14 @@ impl App {
         entered: EnteredEnvironment,
         typed: &str,
     ) -> Result<()> {
-        let name = parsed(&entered.name)?;
+        let name = EnvironmentName::entered(entered.name.trim())?;
         let Some(before) = before else {
             let mut named = NamedEnvironment::new(name, self.world.clock.now());
             self.fill(&mut named, &entered)?;
             return self.create_environment(&named).await;
         };
         let known = self.environment(before)?;
-        require_typed(&known, typed)?;
         let edit = |named: &mut NamedEnvironment| {
-            // As it is by now: another process may have protected it.
             require_typed(named, typed)?;
             named.name = name;
             self.fill(named, &entered)
@@ -146,10 +144,10 @@ impl App {
     /// `not-found`; `sign-in-cancelled` for another text than the name; `storage-*`.
     pub async fn remove_environment(&self, name: &str, typed: &str) -> Result<()> {
         let known = self.environment(name)?;
-        require_typed(&known, typed)?;
-        self.delete_environment(&known.name).await?;
+        let permit = |named: &NamedEnvironment| require_typed(named, typed);
+        let removed = self.delete_environment(&known.name, permit).await?;
         let mut state = self.state();
-        state.deleted_environments.push(known);
+        state.deleted_environments.push(removed);
         let excess = state
             .deleted_environments
             .len()
@@ -305,16 +303,6 @@ pub(super) fn views(
         }
     };
     stored.environments.iter().map(view).collect()
-}
-
-fn parsed(name: &str) -> Result<EnvironmentName> {
-    EnvironmentName::parse(name.trim()).ok_or_else(|| {
-        let message = format!(
-            "\"{}\" cannot name an environment. Use letters, digits, dots, hyphens and underscores.",
-            shown(name)
-        );
-        Error::new(Code::InvalidInput, message)
-    })
 }
 
 fn require_typed(named: &NamedEnvironment, typed: &str) -> Result<()> {

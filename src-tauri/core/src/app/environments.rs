@@ -25,7 +25,7 @@ impl App {
     /// # Errors
     /// `not-found`, with the names that there are; `storage-*`.
     pub fn environment(&self, name: &str) -> Result<NamedEnvironment> {
-        if let Some(found) = self.store.environment(name.trim())? {
+        if let Some(found) = self.find_environment(name)? {
             return Ok(found);
         }
         let known = self.store.environments()?;
@@ -33,12 +33,12 @@ impl App {
         Err(unknown(name, &names))
     }
 
-    /// Whether there is an environment with this name.
+    /// The environment with this name, if there is one.
     ///
     /// # Errors
     /// `storage-*`.
-    pub fn has_environment(&self, name: &str) -> Result<bool> {
-        Ok(self.store.environment(name.trim())?.is_some())
+    pub fn find_environment(&self, name: &str) -> Result<Option<NamedEnvironment>> {
+        self.store.environment(name.trim())
     }
 
     /// Creates an environment.
@@ -81,16 +81,22 @@ impl App {
         .await
     }
 
-    /// Removes an environment. Its accounts stay as they are.
+    /// Removes an environment if `permit` agrees to it as it is stored at that moment. Its accounts stay as they are.
+    /// Returns what was removed.
     ///
     /// # Errors
-    /// `not-found`, `storage-*`.
-    pub async fn delete_environment(&self, name: &EnvironmentName) -> Result<()> {
+    /// `not-found`, `storage-*`; those of `permit`.
+    pub async fn delete_environment(
+        &self,
+        name: &EnvironmentName,
+        permit: impl FnOnce(&NamedEnvironment) -> Result<()>,
+    ) -> Result<NamedEnvironment> {
         self.change(|change| {
-            let removed = change.remove_environment(name)?;
-            removed
-                .then_some(())
-                .ok_or_else(|| unknown(name.as_str(), &[]))
+            let found = change.environment(name.as_str())?;
+            let environment = found.ok_or_else(|| unknown(name.as_str(), &[]))?;
+            permit(&environment)?;
+            change.remove_environment(name)?;
+            Ok(environment)
         })
         .await
     }

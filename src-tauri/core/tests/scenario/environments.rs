@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{EnteredEnvironment, EnteredMember};
-use mcm_core::error::Code;
+use mcm_core::error::{Code, Error};
 use mcm_core::snapshot::EnvironmentView;
 
 use crate::google;
@@ -151,6 +151,16 @@ async fn a_protected_environment_is_confirmed_by_its_name_and_its_use_ends() {
         Some(until)
     );
     let named = app.environment("prod").expect("there");
+    // Whether one may go is decided by how it is stored then, not by how it was read before.
+    let error = app
+        .delete_environment(&named.name, |stored| {
+            assert!(stored.is_protected);
+            Err(Error::new(Code::Busy, "It became protected meanwhile."))
+        })
+        .await
+        .expect_err("not permitted");
+    assert_eq!(error.code(), Code::Busy);
+    assert!(shown(&harness, "prod").is_some());
     harness
         .clock
         .advance(jiff::SignedDuration::from_mins(14).unsigned_abs());
