@@ -193,23 +193,22 @@ fn parse(content: &str) -> std::result::Result<Said, &'static str> {
         "it must be TOML with environment = \"dev\", and may have message and [need] besides";
     const NEED: &str = "[need] may have aws, azure and gcp, each true or false";
     let document: DocumentMut = content.parse().map_err(|_| KEYS)?;
-    let mut said = (None, Vec::new(), None);
+    let (mut environment, mut need, mut message) = (None, Vec::new(), None);
     for (key, value) in document.iter() {
         match key {
             "environment" => {
                 let name = value.as_str().and_then(EnvironmentName::parse);
-                said.0 = Some(name.ok_or("environment must be the name of an environment")?);
+                environment = Some(name.ok_or("environment must be the name of an environment")?);
             }
-            "need" => said.1 = needed(value).ok_or(NEED)?,
+            "need" => need = needed(value).ok_or(NEED)?,
             "message" => {
                 let text = value.as_str().map(shown);
                 let text = text.filter(|text| text.chars().count() <= MAX_MESSAGE);
-                said.2 = Some(text.ok_or("message must be text of at most 200 characters")?);
+                message = Some(text.ok_or("message must be text of at most 200 characters")?);
             }
             _ => return Err(KEYS),
         }
     }
-    let (environment, need, message) = said;
     Ok(Said {
         environment: environment.ok_or(KEYS)?,
         need,

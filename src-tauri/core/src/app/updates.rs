@@ -62,7 +62,7 @@ struct Release {
 impl App {
     /// Where a newer version of this program would be looked for. Nothing is asked.
     pub fn update_source(&self, program: &Path) -> UpdateSource {
-        if program.with_file_name(MANAGED).exists() {
+        if is_managed(program) {
             return UpdateSource::Managed;
         }
         match &self.state().settings.releases {
@@ -83,12 +83,8 @@ impl App {
     /// for an answer that names no version.
     pub async fn check_for_updates(&self, program: &Path) -> Result<NewestVersion> {
         let off = |message: &str| Err(Error::new(Code::Unsupported, message));
-        match self.update_source(program) {
-            UpdateSource::Feed { .. } => {}
-            UpdateSource::Off { origin } => return off(&format!("Checking is off: {origin}.")),
-            UpdateSource::Managed => {
-                return off("This installation is managed. Its package manager brings updates.");
-            }
+        if is_managed(program) {
+            return off("This installation is managed. Its package manager brings updates.");
         }
         let url = match self.state().settings.releases.clone() {
             Releases::At(url) => url,
@@ -102,6 +98,10 @@ impl App {
         let release = answer.map_err(|_| unusable(&place(&url)))?;
         newest(&release, env!("CARGO_PKG_VERSION")).ok_or_else(|| unusable(&place(&url)))
     }
+}
+
+fn is_managed(program: &Path) -> bool {
+    program.with_file_name(MANAGED).exists()
 }
 
 fn newest(release: &Release, this: &str) -> Option<NewestVersion> {

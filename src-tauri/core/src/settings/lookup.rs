@@ -101,54 +101,29 @@ impl Lookup<'_> {
         } else {
             format!("https://{}", found.value)
         };
-        match Url::parse(&text) {
-            Ok(url)
-                if url.host_str().is_none()
-                    || url.query().is_some()
-                    || url.fragment().is_some() =>
-            {
-                self.problem(
-                    variable,
-                    found.origin,
-                    &format!(
-                        "is \"{}\", which is not a server address. Use an https address.",
-                        found.value
-                    ),
-                );
+        let is_address = |url: &Url| {
+            url.host_str().is_some() && url.query().is_none() && url.fragment().is_none()
+        };
+        let why = match Url::parse(&text).ok().filter(is_address) {
+            None => format!(
+                "is \"{}\", which is not a server address. Use an https address.",
+                found.value
+            ),
+            Some(url) if !url.username().is_empty() || url.password().is_some() => {
+                "contains a user name or password. Remove it.".to_owned()
             }
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-                self.problem(
-                    variable,
-                    found.origin,
-                    "contains a user name or password. Remove it.",
-                );
-            }
-            Ok(mut url) => match http::require_safe(&url) {
-                Ok(()) => {
-                    if !url.path().ends_with('/') {
-                        url.set_path(&format!("{}/", url.path()));
-                    }
-                    return url;
+            Some(mut url) if http::require_safe(&url).is_ok() => {
+                if !url.path().ends_with('/') {
+                    url.set_path(&format!("{}/", url.path()));
                 }
-                Err(_) => {
-                    let why = format!(
-                        "is \"{}\". Use https; only a server on this machine may use plain http.",
-                        found.value
-                    );
-                    self.problem(variable, found.origin, &why);
-                }
-            },
-            Err(_) => {
-                self.problem(
-                    variable,
-                    found.origin,
-                    &format!(
-                        "is \"{}\", which is not a server address. Use an https address.",
-                        found.value
-                    ),
-                );
+                return url;
             }
-        }
+            Some(_) => format!(
+                "is \"{}\". Use https; only a server on this machine may use plain http.",
+                found.value
+            ),
+        };
+        self.problem(variable, found.origin, &why);
         default
     }
 
