@@ -80,9 +80,6 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
             .await;
         let session = handed.map_err(|error| Failure::of(account, error))?;
         receipt.push(receipt::Line::new(account, &session, Access::Whole));
-        if let (Cloud::Aws, Some(region)) = (account.cloud(), facts.get(&Fact::Region)) {
-            receipt::at_region(&mut receipt, region.expose_secret());
-        }
         let profile = aws_files::profile_that_runs_mcm(&world.environment, &asked_as(account));
         if let Some(profile) = profile.filter(|name| is_plain(name)) {
             let name = account.name();
@@ -130,8 +127,11 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
         note(&line);
     }
     if let Some(agent) = guard::coding_agent(&world.environment) {
+        let region = facts
+            .get(&Fact::Region)
+            .map(|region| region.expose_secret());
         let ends = receipt::Ends::of(None, false);
-        receipt::print(agent, chosen.environment_name(), &receipt, ends);
+        receipt::print(agent, chosen.environment_name(), &receipt, region, ends);
     }
     if variables::are_secret(
         changes

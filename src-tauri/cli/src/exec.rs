@@ -215,9 +215,6 @@ async fn prepare_as(
     for Choice { account, .. } in choices {
         let places = credential_env::places(account, &settings, environment, region)?;
         notes.extend(places.remarks);
-        if let (Cloud::Aws, Some(region)) = (account.cloud(), places.facts.get(&Fact::Region)) {
-            receipt::at_region(&mut receipt, region.expose_secret());
-        }
         let project = places.facts.get(&Fact::Project).cloned();
         facts.extend(places.facts);
         let cloud = account.cloud();
@@ -260,6 +257,7 @@ async fn prepare_as(
     }
     facts.extend(holder_id.map(|id| (Fact::Holder, id.into())));
     facts.extend(common(environment, choices));
+    let region = facts.get(&Fact::Region).cloned();
     let changes = nesting::with_outside(environment, &ways, facts);
     // What the command sees is this process's own environment, changed.
     let seen = changes.applied(&Environment::of_this_process());
@@ -269,8 +267,9 @@ async fn prepare_as(
         note(&line);
     }
     if let Some(agent) = agent {
+        let region = region.as_ref().map(|region| region.expose_secret());
         let ends = receipt::Ends::of(until, !options.env);
-        receipt::print(agent, chosen.environment_name(), &receipt, ends);
+        receipt::print(agent, chosen.environment_name(), &receipt, region, ends);
     }
     let mut command = Command::new(child::program_file(&program));
     command.args(words);

@@ -2,8 +2,9 @@
 //!
 //! Where nothing changed, the shell finds that out itself, without a process: its folder, and the path and content of the
 //! nearest `.mcm.toml`. Where there is none, folders are alike, but for those below a link, whose real parents `mcm` knows. The
-//! rest of the key is what another hook may have put back: the shims on PATH, and the state. Else it evaluates what `mcm hook-lines` prints (`hook_lines.rs`). In bash a prompt comes too late
-//! for `cd prod && terraform apply`, so `cd`, `pushd` and `popd` look as well.
+//! rest of the key is what another hook may have put back: the shims on PATH, and the state. Else it evaluates what
+//! `mcm hook-lines` prints (`hook_lines.rs`). In bash a prompt comes too late for `cd prod && terraform apply`, so `cd`,
+//! `pushd` and `popd` look as well.
 
 use mcm_core::error::Error;
 use mcm_core::world::Environment;

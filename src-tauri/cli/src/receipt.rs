@@ -46,7 +46,7 @@ impl Access {
 
 /// The receipt's line of one account.
 pub(crate) struct Line {
-    cloud: &'static str,
+    cloud: Cloud,
     who: String,
     place: Option<String>,
     expires_at: Timestamp,
@@ -57,7 +57,7 @@ impl Line {
     /// An account, and its session.
     pub(crate) fn new(account: &Account, session: &Session, access: Access) -> Self {
         Self {
-            cloud: account.cloud().title(),
+            cloud: account.cloud(),
             who: format!("{} ({})", account.name(), shown(account.identity.who())),
             place: account.chosen_target().map(|target| target.name.clone()),
             expires_at: session.times.expires_at,
@@ -65,8 +65,9 @@ impl Line {
         }
     }
 
-    fn text(&self, ends: Ends, zone: &TimeZone) -> String {
-        let place = self.place.as_deref().map(shown);
+    fn text(&self, region: Option<&str>, ends: Ends, zone: &TimeZone) -> String {
+        let region = region.filter(|_| self.cloud == Cloud::Aws);
+        let place = region.or(self.place.as_deref()).map(shown);
         let place = place.map(|place| format!(", {place}")).unwrap_or_default();
         let until = match ends {
             Ends::AtOnce => format!("until {}, not renewed", clock_time(self.expires_at, zone)),
@@ -79,18 +80,11 @@ impl Line {
             Access::Whole => "everything that the account may",
             Access::ReadOnly => "read-only",
         };
-        format!("  {}: {}{place}; {until}; {access}", self.cloud, self.who)
-    }
-}
-
-/// Says where the last account works, if that is a region.
-pub(crate) fn at_region(lines: &mut [Line], region: &str) {
-    let of_aws = lines
-        .iter_mut()
-        .rev()
-        .find(|line| line.cloud == Cloud::Aws.title());
-    if let Some(line) = of_aws {
-        line.place = Some(region.to_owned());
+        format!(
+            "  {}: {}{place}; {until}; {access}",
+            self.cloud.title(),
+            self.who
+        )
     }
 }
 
@@ -116,8 +110,14 @@ impl Ends {
     }
 }
 
-/// Prints the receipt on standard error.
-pub(crate) fn print(agent: &str, environment: Option<&str>, lines: &[Line], ends: Ends) {
+/// Prints the receipt on standard error; `region` is where AWS's tools work.
+pub(crate) fn print(
+    agent: &str,
+    environment: Option<&str>,
+    lines: &[Line],
+    region: Option<&str>,
+    ends: Ends,
+) {
     let place = environment
         .map(|name| format!(" in {name}"))
         .unwrap_or_default();
@@ -126,6 +126,6 @@ pub(crate) fn print(agent: &str, environment: Option<&str>, lines: &[Line], ends
     ));
     let zone = TimeZone::system();
     for line in lines {
-        note(&line.text(ends, &zone));
+        note(&line.text(region, ends, &zone));
     }
 }

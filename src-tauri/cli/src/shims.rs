@@ -1,7 +1,7 @@
 //! The shims that a shell with the hook finds first: each runs the real tool through `mcm exec` in the shell's environment.
 //!
-//! Where a library asks `az` or `azd` for a token, the shim answers by itself (`shims/token.rs`). A shim is a script of two lines in a folder that only this user may write to. The real tool is the next of its name on
-//! PATH, which is never a shim.
+//! Where a library asks `az` or `azd` for a token, the shim answers by itself (`shims/token.rs`). A shim is a script of two
+//! lines in a folder that only this user may write to. The real tool is the next of its name on PATH, which is never a shim.
 
 mod token;
 
