@@ -7,6 +7,7 @@ import type { Caller } from "./bindings/Caller";
 import type { CloudView } from "./bindings/CloudView";
 import type { Code } from "./bindings/Code";
 import type { DesktopView } from "./bindings/DesktopView";
+import type { EnvironmentSettings } from "./bindings/EnvironmentSettings";
 import type { EnvironmentView } from "./bindings/EnvironmentView";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { ActivityKind } from "./bindings/ActivityKind";
@@ -501,21 +502,27 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
   };
 }
 
-export function environmentView(changes: Partial<EnvironmentView> = {}): EnvironmentView {
+export function environmentView(
+  changes: Partial<EnvironmentView> = {},
+  settings: Partial<EnvironmentSettings> = {},
+): EnvironmentView {
   return {
     name: "dev",
-    colour: "green",
-    icon: null,
     members: [
       member("azure", "azure-6f1c0d52aa01", "Contoso", "Sandbox"),
       member("gcp", "gcp-77aa01cc19bd", "ada@contoso.example", "contoso-data-test"),
     ],
-    region: null,
-    googleRegion: "europe-west1",
-    googleZone: null,
-    isProtected: false,
-    isExclusive: false,
-    minutes: 15,
+    settings: {
+      colour: "green",
+      icon: null,
+      region: null,
+      googleRegion: "europe-west1",
+      googleZone: null,
+      isProtected: false,
+      isExclusive: false,
+      minutes: 15,
+      ...settings,
+    },
     inUse: false,
     confirmedUntil: null,
     ...changes,
@@ -529,25 +536,25 @@ function member(cloud: Cloud, account: string, accountName: string, target: stri
 /** One in use, one confirmed, one whose account is gone. */
 export const environmentList: EnvironmentView[] = [
   environmentView({ inUse: true }),
-  environmentView({
-    name: "prod-eu",
-    colour: "red",
-    isProtected: true,
-    region: "eu-central-1",
-    confirmedUntil: minutes(12),
-    members: [
-      member("azure", "azure-6f1c0d52aa01", "Contoso", "Production"),
-      member("aws", "aws-11aa22bb33cc", "contoso-production", "eu-central-1"),
-    ],
-  }),
-  environmentView({
-    name: "old-lab",
-    colour: null,
-    isExclusive: true,
-    googleRegion: null,
-    members: [{ ...member("azure", "azure-00000000dead", "Old lab", "Lab"), accountGone: true }],
-  }),
-  environmentView({ name: "prod-us", colour: "amber", isProtected: true, minutes: 60 }),
+  environmentView(
+    {
+      name: "prod-eu",
+      confirmedUntil: minutes(12),
+      members: [
+        member("azure", "azure-6f1c0d52aa01", "Contoso", "Production"),
+        member("aws", "aws-11aa22bb33cc", "contoso-production", "eu-central-1"),
+      ],
+    },
+    { colour: "red", isProtected: true, region: "eu-central-1" },
+  ),
+  environmentView(
+    {
+      name: "old-lab",
+      members: [{ ...member("azure", "azure-00000000dead", "Old lab", "Lab"), accountGone: true }],
+    },
+    { colour: null, isExclusive: true, googleRegion: null },
+  ),
+  environmentView({ name: "prod-us" }, { colour: "amber", isProtected: true, minutes: 60 }),
 ];
 
 export const holderList: Listed[] = [

@@ -169,7 +169,7 @@ impl Menu {
 fn environments(snapshot: &Snapshot, now: Timestamp) -> Option<Item> {
     let item = |view: &EnvironmentView| {
         let name = view.name.clone();
-        if !view.is_protected {
+        if !view.settings.is_protected {
             return Item::Tick {
                 action: Action::Environment(view.name.clone()),
                 label: name,

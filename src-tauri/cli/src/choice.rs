@@ -218,7 +218,7 @@ impl Chosen {
                 .flatten()
         };
         asked
-            .or_else(|| environment?.region.as_deref())
+            .or_else(|| environment?.settings.region.as_deref())
             .or_else(of_role)
     }
 

@@ -96,17 +96,17 @@ pub(crate) fn places(
 /// What an environment says beside its accounts, and when its time is over. Nothing in it is secret.
 pub(crate) fn of_environment(named: &NamedEnvironment, until: Option<Timestamp>) -> Facts {
     let mut facts = Facts::from([(Fact::Environment, named.name.as_str().into())]);
-    let colour = named.colour.as_deref();
+    let colour = named.settings.colour.as_deref();
     facts.extend(colour.map(|colour| (Fact::EnvironmentColour, colour.into())));
     let until = until.map(|until| until.as_second().to_string());
     facts.extend(until.map(|until| (Fact::EnvironmentUntil, until.into())));
-    if named.is_protected {
+    if named.settings.is_protected {
         facts.insert(Fact::EnvironmentProtected, "1".into());
     }
     if named.members.contains_key(&Cloud::Gcp) {
         for (fact, place) in [
-            (Fact::GoogleRegion, &named.google_region),
-            (Fact::GoogleZone, &named.google_zone),
+            (Fact::GoogleRegion, &named.settings.google_region),
+            (Fact::GoogleZone, &named.settings.google_zone),
         ] {
             let place = place.as_deref();
             facts.extend(place.map(|place| (fact, place.into())));

@@ -48,7 +48,7 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
     if let Some(named) = chosen
         .environment
         .as_ref()
-        .filter(|named| named.is_protected)
+        .filter(|named| named.settings.is_protected)
     {
         // Nothing takes a credential back from a shell's variables.
         let message = format!(

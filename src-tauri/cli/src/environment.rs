@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::App;
-use mcm_core::environment::{EnvironmentName, Member, MemberState, NamedEnvironment};
+use mcm_core::environment::{
+    EnvironmentName, EnvironmentSettings, Member, MemberState, NamedEnvironment,
+};
 use mcm_core::error::{Code, Error};
 use mcm_core::world::World;
 use serde::Serialize;
@@ -89,7 +91,7 @@ pub(crate) async fn run(
             let before = app.environment(&environment)?;
             let new_name = name.as_deref().map(EnvironmentName::entered).transpose()?;
             let members = members(app, &options)?;
-            if before.is_protected {
+            if before.settings.is_protected {
                 guard::confirm(&world.environment, &before, "change").await?;
             }
             let edit = |environment: &mut NamedEnvironment| {
@@ -108,7 +110,7 @@ pub(crate) async fn run(
         }
         EnvironmentCommand::Delete { environment } => {
             let before = app.environment(&environment)?;
-            if before.is_protected {
+            if before.settings.is_protected {
                 guard::confirm(&world.environment, &before, "delete").await?;
             }
             let permit =
@@ -125,7 +127,7 @@ pub(crate) async fn run(
 
 /// Refuses an environment that another process protected after the user was, or was not, asked.
 fn require_as_confirmed(before: &NamedEnvironment, now: &NamedEnvironment) -> Result<(), Error> {
-    if now.is_protected && !before.is_protected {
+    if now.settings.is_protected && !before.settings.is_protected {
         let message = format!(
             "{} has become protected meanwhile. Run the command again.",
             now.name
@@ -169,20 +171,21 @@ fn apply(
     members: BTreeMap<Cloud, Member>,
 ) {
     environment.members.extend(members);
+    let settings = &mut environment.settings;
     for (value, given) in [
-        (&mut environment.region, &options.region),
-        (&mut environment.google_region, &options.google_region),
-        (&mut environment.google_zone, &options.google_zone),
-        (&mut environment.colour, &options.colour),
-        (&mut environment.icon, &options.icon),
+        (&mut settings.region, &options.region),
+        (&mut settings.google_region, &options.google_region),
+        (&mut settings.google_zone, &options.google_zone),
+        (&mut settings.colour, &options.colour),
+        (&mut settings.icon, &options.icon),
     ] {
         if let Some(given) = given {
             *value = Some(given.clone()).filter(|given| !given.is_empty());
         }
     }
-    environment.is_protected = options.protected.unwrap_or(environment.is_protected);
-    environment.is_exclusive = options.exclusive.unwrap_or(environment.is_exclusive);
-    environment.minutes = options.minutes.unwrap_or(environment.minutes);
+    settings.is_protected = options.protected.unwrap_or(settings.is_protected);
+    settings.is_exclusive = options.exclusive.unwrap_or(settings.is_exclusive);
+    settings.minutes = options.minutes.unwrap_or(settings.minutes);
 }
 
 fn list(app: &App, json: bool) -> Result<(), Failure> {
@@ -211,15 +214,15 @@ fn list(app: &App, json: bool) -> Result<(), Failure> {
             cell(Cloud::Aws),
             cell(Cloud::Azure),
             cell(Cloud::Gcp),
-            rules(environment),
+            rules(&environment.settings),
         ]);
     }
     Ok(print(&table(&rows))?)
 }
 
-fn rules(environment: &NamedEnvironment) -> String {
-    match (environment.is_protected, environment.is_exclusive) {
-        (true, _) => format!("protected, {} min", environment.minutes),
+fn rules(settings: &EnvironmentSettings) -> String {
+    match (settings.is_protected, settings.is_exclusive) {
+        (true, _) => format!("protected, {} min", settings.minutes),
         (false, true) => "exclusive".to_owned(),
         (false, false) => String::new(),
     }
@@ -240,18 +243,19 @@ fn show(app: &App, environment: &NamedEnvironment) -> Result<(), Failure> {
         };
         rows.push([cloud.title().to_owned(), what]);
     }
+    let settings = &environment.settings;
     for (label, value) in [
-        ("region", &environment.region),
-        ("Google region", &environment.google_region),
-        ("Google zone", &environment.google_zone),
-        ("colour", &environment.colour),
-        ("icon", &environment.icon),
+        ("region", &settings.region),
+        ("Google region", &settings.google_region),
+        ("Google zone", &settings.google_zone),
+        ("colour", &settings.colour),
+        ("icon", &settings.icon),
     ] {
         if let Some(value) = value {
             rows.push([label.to_owned(), value.clone()]);
         }
     }
-    let rules = rules(environment);
+    let rules = rules(settings);
     if !rules.is_empty() {
         rows.push(["rules".to_owned(), rules]);
     }
@@ -274,16 +278,17 @@ fn row(app: &App, environment: &NamedEnvironment) -> Result<EnvironmentRow, Erro
         };
         (cloud, row)
     };
+    let settings = environment.settings.clone();
     Ok(EnvironmentRow {
         name: environment.name.clone(),
-        colour: environment.colour.clone(),
-        icon: environment.icon.clone(),
-        protected: environment.is_protected,
-        exclusive: environment.is_exclusive,
-        minutes: environment.minutes,
-        region: environment.region.clone(),
-        google_region: environment.google_region.clone(),
-        google_zone: environment.google_zone.clone(),
+        colour: settings.colour,
+        icon: settings.icon,
+        protected: settings.is_protected,
+        exclusive: settings.is_exclusive,
+        minutes: settings.minutes,
+        region: settings.region,
+        google_region: settings.google_region,
+        google_zone: settings.google_zone,
         created_at: format!("{:.0}", environment.created_at),
         members: app
             .member_states(environment)?

@@ -303,7 +303,7 @@ async fn confirmed(
     outer: Option<&Holder>,
 ) -> Result<Option<Timestamp>, Failure> {
     let named = chosen.environment.as_ref();
-    let Some(named) = named.filter(|named| named.is_protected) else {
+    let Some(named) = named.filter(|named| named.settings.is_protected) else {
         return Ok(None);
     };
     if options.env {
@@ -325,7 +325,7 @@ async fn confirmed(
         return Ok(Some(until));
     }
     guard::confirm(&world.environment, named, "use").await?;
-    let minutes = SignedDuration::from_mins(i64::from(named.minutes));
+    let minutes = SignedDuration::from_mins(i64::from(named.settings.minutes));
     Ok(Some(world.clock.now() + minutes))
 }
 

@@ -120,7 +120,7 @@ fn wanted(
             );
             return Err(Error::new(Code::Ambiguous, message).into());
         }
-        if named.is_protected {
+        if named.settings.is_protected {
             let message = format!(
                 "{name} is protected, and its use ends by itself. Run: mcm shell {name}",
                 name = named.name
@@ -138,7 +138,7 @@ fn wanted(
     {
         // As it is stored by now; another hook may have changed the shell as well.
         let named = app.environment(&state.environment)?;
-        if !named.is_protected {
+        if !named.settings.is_protected {
             return Ok(WantedEnvironment::Some(
                 Box::new(named),
                 state.terminal.clone(),
@@ -175,7 +175,7 @@ fn wanted(
         ));
         return Ok(WantedEnvironment::None);
     };
-    if named.is_protected {
+    if named.settings.is_protected {
         note(&format!(
             "mcm: {asks}, which is protected. Run: mcm shell {}",
             named.name
@@ -240,7 +240,7 @@ fn pinned(
         .join(named.name.as_str());
     let (mut facts, mut ways, mut remarks) = (Facts::new(), Vec::new(), Vec::new());
     for account in &accounts {
-        let region = named.region.as_deref().or_else(|| {
+        let region = named.settings.region.as_deref().or_else(|| {
             let is_role = !account.identity.is_identity_center() && account.cloud() == Cloud::Aws;
             is_role.then_some(account.target.as_deref()).flatten()
         });

@@ -30,7 +30,7 @@ impl Confirmations {
     /// # Errors
     /// `storage-failed`.
     pub fn confirm(&self, named: &NamedEnvironment, now: Timestamp) -> Result<Timestamp> {
-        let until = now + SignedDuration::from_mins(i64::from(named.minutes));
+        let until = now + SignedDuration::from_mins(i64::from(named.settings.minutes));
         file::make_private(&self.0)?;
         file::replace(&self.path(&named.name), until.to_string().as_bytes())?;
         Ok(until)
@@ -40,8 +40,8 @@ impl Confirmations {
     pub fn until(&self, named: &NamedEnvironment, now: Timestamp) -> Option<Timestamp> {
         let text = file::read_at_most(&self.path(&named.name), MAX_BYTES).ok()??;
         let until: Timestamp = std::str::from_utf8(&text).ok()?.trim().parse().ok()?;
-        let latest = now + SignedDuration::from_mins(i64::from(named.minutes));
-        (named.is_protected && now < until && until <= latest).then_some(until)
+        let latest = now + SignedDuration::from_mins(i64::from(named.settings.minutes));
+        (named.settings.is_protected && now < until && until <= latest).then_some(until)
     }
 
     /// Takes a confirmation back.

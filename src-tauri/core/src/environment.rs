@@ -8,6 +8,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::account::{Account, AccountId, Cloud};
 use crate::error::{Code, Error, Result};
@@ -84,18 +85,15 @@ pub struct Member {
     pub target_name: Option<String>,
 }
 
-/// An environment. Its name differs from that of a process's variables, `world::Environment`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How an environment looks, where its tools work, and its rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
-pub struct NamedEnvironment {
-    /// Its name.
-    pub name: EnvironmentName,
+#[ts(export)]
+pub struct EnvironmentSettings {
     /// One of the names in `COLOURS`.
     pub colour: Option<String>,
     /// One of the names in `ICONS`.
     pub icon: Option<String>,
-    /// At most one account of each cloud.
-    pub members: BTreeMap<Cloud, Member>,
     /// Where AWS's tools work.
     pub region: Option<String>,
     /// Where Google's tools work, if they have no other word for it.
@@ -104,10 +102,38 @@ pub struct NamedEnvironment {
     pub google_zone: Option<String>,
     /// Whether the user confirms each use, which ends by itself.
     pub is_protected: bool,
-    /// Whether the tools of the clouds that it does not name find no identity.
+    /// Whether the tools of the clouds that the environment does not name find no identity.
     pub is_exclusive: bool,
     /// The minutes of one use of a protected environment: one of `TIME_BOXES`.
     pub minutes: u16,
+}
+
+impl Default for EnvironmentSettings {
+    fn default() -> Self {
+        Self {
+            colour: None,
+            icon: None,
+            region: None,
+            google_region: None,
+            google_zone: None,
+            is_protected: false,
+            is_exclusive: false,
+            minutes: TIME_BOXES[0],
+        }
+    }
+}
+
+/// An environment. Its name differs from that of a process's variables, `world::Environment`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedEnvironment {
+    /// Its name.
+    pub name: EnvironmentName,
+    /// At most one account of each cloud.
+    pub members: BTreeMap<Cloud, Member>,
+    /// What else belongs to it.
+    #[serde(flatten)]
+    pub settings: EnvironmentSettings,
     /// When it was created.
     pub created_at: Timestamp,
 }
@@ -117,22 +143,15 @@ impl NamedEnvironment {
     pub fn new(name: EnvironmentName, now: Timestamp) -> Self {
         Self {
             name,
-            colour: None,
-            icon: None,
             members: BTreeMap::new(),
-            region: None,
-            google_region: None,
-            google_zone: None,
-            is_protected: false,
-            is_exclusive: false,
-            minutes: TIME_BOXES[0],
+            settings: EnvironmentSettings::default(),
             created_at: now,
         }
     }
 
     /// Whether the tools of other clouds must find no identity.
     pub fn closes_other_clouds(&self) -> bool {
-        self.is_exclusive || self.is_protected
+        self.settings.is_exclusive || self.settings.is_protected
     }
 
     /// The clouds that it does not name.

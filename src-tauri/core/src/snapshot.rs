@@ -11,6 +11,7 @@ use ts_rs::TS;
 use crate::account::{
     AccountId, Cloud, Identity, OfferedTenant, SessionTimes, SignInEnd, Target, TargetsChange,
 };
+use crate::environment::EnvironmentSettings;
 use crate::error::ErrorView;
 use crate::provider::CloudView;
 use crate::settings::Preferences;
@@ -55,24 +56,10 @@ pub struct Snapshot {
 pub struct EnvironmentView {
     /// Its name.
     pub name: String,
-    /// Its colour, one of those of accounts.
-    pub colour: Option<String>,
-    /// Its icon.
-    pub icon: Option<String>,
     /// Its accounts, at most one of each cloud.
     pub members: Vec<MemberView>,
-    /// Where AWS's tools work.
-    pub region: Option<String>,
-    /// Where Google's tools work.
-    pub google_region: Option<String>,
-    /// As `google_region`, within a region.
-    pub google_zone: Option<String>,
-    /// Whether the user confirms each use.
-    pub is_protected: bool,
-    /// Whether the tools of other clouds find no identity.
-    pub is_exclusive: bool,
-    /// The minutes of one use of a protected environment.
-    pub minutes: u16,
+    /// What else belongs to it.
+    pub settings: EnvironmentSettings,
     /// Whether all of its accounts are the ones in use, each at its target. A protected one never is.
     pub in_use: bool,
     /// Until when a protected one may be used, once the user confirmed it here.

@@ -96,7 +96,7 @@ describe("environments", () => {
     expect(saved?.args).toMatchObject({
       before: "prod-us",
       typed: "prod-us",
-      environment: { isProtected: false },
+      environment: { settings: { isProtected: false } },
     });
   });
 

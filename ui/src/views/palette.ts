@@ -89,7 +89,7 @@ export function environmentCommands(
   environments: readonly EnvironmentView[],
   run: { use: (name: string) => void; confirm: (name: string) => void },
 ): PaletteCommand[] {
-  return environments.map(({ name, isProtected, inUse }) => ({
+  return environments.map(({ name, settings: { isProtected }, inUse }) => ({
     key: `environment ${name}`,
     label: isProtected ? environmentWords.confirmOf(name) : environmentWords.commandUse(name),
     hint: inUse ? environmentWords.inUse : "",

@@ -1,6 +1,7 @@
 //! The menu of a Snapshot, read as a user would.
 
 use mcm_core::account::SessionTimes;
+use mcm_core::environment::EnvironmentSettings;
 use mcm_core::snapshot::PinnedTarget;
 
 use super::*;
@@ -386,20 +387,16 @@ fn a_pinned_target_is_an_entry_of_its_own_under_its_account() {
 fn environments_come_first_with_the_one_in_use_ticked_and_the_time_of_a_protected_one() {
     let environment = |name: &str| EnvironmentView {
         name: name.into(),
-        colour: None,
-        icon: None,
         members: vec![],
-        region: None,
-        google_region: None,
-        google_zone: None,
-        is_protected: false,
-        is_exclusive: false,
-        minutes: 15,
+        settings: EnvironmentSettings::default(),
         in_use: false,
         confirmed_until: None,
     };
     let protected = |name: &str, confirmed_until| EnvironmentView {
-        is_protected: true,
+        settings: EnvironmentSettings {
+            is_protected: true,
+            ..EnvironmentSettings::default()
+        },
         confirmed_until,
         ..environment(name)
     };

@@ -44,8 +44,8 @@ pub(super) fn dress(
     let removed: Vec<&str> = changes.removed().collect();
     let removed = removed.join(" ");
     let colour = prompt::code(
-        named.colour.as_deref().unwrap_or_default(),
-        named.is_protected,
+        named.settings.colour.as_deref().unwrap_or_default(),
+        named.settings.is_protected,
     );
     let fill = |text: &str| {
         text.replace("@GIVEN@", &given)

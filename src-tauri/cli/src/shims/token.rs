@@ -106,7 +106,7 @@ impl TokenRequest {
     pub(crate) async fn answer(&self, app: &App) -> Result<bool, Failure> {
         let named = app.environment(self.environment.as_str())?;
         let name = &named.name;
-        if named.is_protected {
+        if named.settings.is_protected {
             let message = format!("{name} is protected. Run: mcm shell {name}");
             return Err(Error::new(Code::Unsupported, message).into());
         }

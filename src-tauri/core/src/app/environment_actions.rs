@@ -10,7 +10,9 @@ use ts_rs::TS;
 use super::App;
 use crate::account::{AccountId, Cloud};
 use crate::confirmations::Confirmations;
-use crate::environment::{EnvironmentName, Member, MemberState, NamedEnvironment};
+use crate::environment::{
+    EnvironmentName, EnvironmentSettings, Member, MemberState, NamedEnvironment,
+};
 use crate::error::{Code, Error, Result};
 use crate::holders::{Holders, Listed};
 use crate::snapshot::{EnvironmentView, MemberView};
@@ -27,24 +29,10 @@ const MOST_DELETED: usize = 8;
 pub struct EnteredEnvironment {
     /// Its name.
     pub name: String,
-    /// One of the colours of accounts.
-    pub colour: Option<String>,
-    /// One of the icons of environments.
-    pub icon: Option<String>,
     /// At most one account of each cloud.
     pub members: BTreeMap<Cloud, EnteredMember>,
-    /// Where AWS's tools work.
-    pub region: Option<String>,
-    /// Where Google's tools work.
-    pub google_region: Option<String>,
-    /// As `google_region`, within a region.
-    pub google_zone: Option<String>,
-    /// Whether the user confirms each use.
-    pub is_protected: bool,
-    /// Whether the tools of other clouds find no identity.
-    pub is_exclusive: bool,
-    /// The minutes of one use of a protected environment.
-    pub minutes: u16,
+    /// What else belongs to it. An empty text is none.
+    pub settings: EnvironmentSettings,
 }
 
 /// An account of an environment, as the user chooses it.
@@ -104,14 +92,15 @@ impl App {
             let value = value.as_deref().map(str::trim);
             value.filter(|value| !value.is_empty()).map(str::to_owned)
         };
-        named.colour = text(&entered.colour);
-        named.icon = text(&entered.icon);
-        named.region = text(&entered.region);
-        named.google_region = text(&entered.google_region);
-        named.google_zone = text(&entered.google_zone);
-        named.is_protected = entered.is_protected;
-        named.is_exclusive = entered.is_exclusive;
-        named.minutes = entered.minutes;
+        let settings = &entered.settings;
+        named.settings = EnvironmentSettings {
+            colour: text(&settings.colour),
+            icon: text(&settings.icon),
+            region: text(&settings.region),
+            google_region: text(&settings.google_region),
+            google_zone: text(&settings.google_zone),
+            ..settings.clone()
+        };
         Ok(())
     }
 
@@ -183,7 +172,7 @@ impl App {
     /// `unsupported` for a protected one; those of `members` and `use_account`.
     pub async fn use_environment(&self, name: &str) -> Result<()> {
         let named = self.environment(name)?;
-        if named.is_protected {
+        if named.settings.is_protected {
             let message = format!(
                 "{name} is protected, so it is never in use everywhere. Confirm it, then run: mcm shell {name}",
                 name = named.name
@@ -204,7 +193,7 @@ impl App {
     /// `not-found`; `invalid-input` for one that is not protected; `sign-in-cancelled` for another text than the name.
     pub fn confirm_environment(&self, name: &str, typed: &str) -> Result<Timestamp> {
         let named = self.environment(name)?;
-        if !named.is_protected {
+        if !named.settings.is_protected {
             let message = format!("{} is not protected. Use it as it is.", named.name);
             return Err(Error::new(Code::InvalidInput, message));
         }
@@ -289,16 +278,9 @@ pub(super) fn views(
         let members: Vec<(MemberView, bool)> = members.collect();
         EnvironmentView {
             name: named.name.to_string(),
-            colour: named.colour.clone(),
-            icon: named.icon.clone(),
-            in_use: !named.is_protected && members.iter().all(|(_, is_in_use)| *is_in_use),
+            in_use: !named.settings.is_protected && members.iter().all(|(_, is_in_use)| *is_in_use),
             members: members.into_iter().map(|(view, _)| view).collect(),
-            region: named.region.clone(),
-            google_region: named.google_region.clone(),
-            google_zone: named.google_zone.clone(),
-            is_protected: named.is_protected,
-            is_exclusive: named.is_exclusive,
-            minutes: named.minutes,
+            settings: named.settings.clone(),
             confirmed_until: confirmations.until(named, now),
         }
     };
@@ -306,7 +288,7 @@ pub(super) fn views(
 }
 
 fn require_typed(named: &NamedEnvironment, typed: &str) -> Result<()> {
-    if !named.is_protected || named.name.is(typed.trim()) {
+    if !named.settings.is_protected || named.name.is(typed.trim()) {
         return Ok(());
     }
     let message = format!("That is not the name of {}. Nothing was done.", named.name);

@@ -168,18 +168,18 @@ fn check(environment: &NamedEnvironment) -> Result<()> {
         )),
         _ => Ok(()),
     };
-    known(&environment.colour, &COLOURS, "a colour")?;
-    known(&environment.icon, &ICONS, "an icon")?;
-    if !TIME_BOXES.contains(&environment.minutes) {
+    known(&environment.settings.colour, &COLOURS, "a colour")?;
+    known(&environment.settings.icon, &ICONS, "an icon")?;
+    if !TIME_BOXES.contains(&environment.settings.minutes) {
         return invalid(format!(
             "A protected environment is used for {} or {} minutes at a time. Choose one of them.",
             TIME_BOXES[0], TIME_BOXES[1]
         ));
     }
     for place in [
-        &environment.region,
-        &environment.google_region,
-        &environment.google_zone,
+        &environment.settings.region,
+        &environment.settings.google_region,
+        &environment.settings.google_zone,
     ]
     .into_iter()
     .flatten()

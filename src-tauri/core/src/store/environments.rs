@@ -8,7 +8,7 @@ use super::fields::cleaned;
 use super::rows::{as_text, required_time, unfit};
 use super::{Change, Store};
 use crate::account::{AccountId, COLOURS, Cloud};
-use crate::environment::{EnvironmentName, ICONS, Member, NamedEnvironment};
+use crate::environment::{EnvironmentName, EnvironmentSettings, ICONS, Member, NamedEnvironment};
 use crate::error::Result;
 
 const ENVIRONMENT: &str = "SELECT position, name, colour, icon, region, google_region, google_zone, protected, \
@@ -107,15 +107,17 @@ fn row(row: &Row<'_>) -> rusqlite::Result<(i64, NamedEnvironment)> {
     };
     let environment = NamedEnvironment {
         name: EnvironmentName::parse(&text).ok_or_else(|| unfit(&text, "the name"))?,
-        colour: known("colour", &COLOURS)?,
-        icon: known("icon", &ICONS)?,
         members: BTreeMap::new(),
-        region: place("region")?,
-        google_region: place("google_region")?,
-        google_zone: place("google_zone")?,
-        is_protected: row.get("protected")?,
-        is_exclusive: row.get("exclusive")?,
-        minutes: row.get("minutes")?,
+        settings: EnvironmentSettings {
+            colour: known("colour", &COLOURS)?,
+            icon: known("icon", &ICONS)?,
+            region: place("region")?,
+            google_region: place("google_region")?,
+            google_zone: place("google_zone")?,
+            is_protected: row.get("protected")?,
+            is_exclusive: row.get("exclusive")?,
+            minutes: row.get("minutes")?,
+        },
         created_at: required_time(row, &text, "created_at")?,
     };
     Ok((row.get("position")?, environment))
@@ -163,14 +165,14 @@ fn write(
         params![
             position,
             environment.name.as_str(),
-            environment.colour,
-            environment.icon,
-            environment.region,
-            environment.google_region,
-            environment.google_zone,
-            environment.is_protected,
-            environment.is_exclusive,
-            environment.minutes,
+            environment.settings.colour,
+            environment.settings.icon,
+            environment.settings.region,
+            environment.settings.google_region,
+            environment.settings.google_zone,
+            environment.settings.is_protected,
+            environment.settings.is_exclusive,
+            environment.settings.minutes,
             as_text(environment.created_at),
         ],
     )?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{EnteredEnvironment, EnteredMember};
+use mcm_core::environment::EnvironmentSettings;
 use mcm_core::error::{Code, Error};
 use mcm_core::snapshot::EnvironmentView;
 
@@ -20,15 +21,13 @@ fn entered(name: &str, members: &[(Cloud, &AccountId, &str)]) -> EnteredEnvironm
     });
     EnteredEnvironment {
         name: name.into(),
-        colour: Some("green".into()),
-        icon: None,
         members: BTreeMap::from_iter(members),
-        region: None,
-        google_region: Some(" europe-west1 ".into()),
-        google_zone: Some(String::new()),
-        is_protected: false,
-        is_exclusive: false,
-        minutes: 15,
+        settings: EnvironmentSettings {
+            colour: Some("green".into()),
+            google_region: Some(" europe-west1 ".into()),
+            google_zone: Some(String::new()),
+            ..EnvironmentSettings::default()
+        },
     }
 }
 
@@ -62,8 +61,8 @@ async fn an_environment_is_saved_used_everywhere_deleted_and_brought_back() {
         .await
         .expect("created");
     let view = shown(&harness, "dev").expect("it is on the screen");
-    assert_eq!(view.google_region.as_deref(), Some("europe-west1"));
-    assert_eq!(view.google_zone, None);
+    assert_eq!(view.settings.google_region.as_deref(), Some("europe-west1"));
+    assert_eq!(view.settings.google_zone, None);
     app.use_account(&azure, Some(&first)).await.expect("used");
     assert!(!shown(&harness, "dev").expect("there").in_use);
     app.use_environment("dev").await.expect("used");
@@ -112,10 +111,8 @@ async fn a_protected_environment_is_confirmed_by_its_name_and_its_use_ends() {
     let app = &harness.app;
     let target = app.targets(&azure).expect("an account")[0].id.clone();
     let members = [(Cloud::Azure, &azure, target.as_str())];
-    let protected = EnteredEnvironment {
-        is_protected: true,
-        ..entered("prod", &members)
-    };
+    let mut protected = entered("prod", &members);
+    protected.settings.is_protected = true;
     app.save_environment(None, protected.clone(), "")
         .await
         .expect("created");
@@ -154,7 +151,7 @@ async fn a_protected_environment_is_confirmed_by_its_name_and_its_use_ends() {
     // Whether one may go is decided by how it is stored then, not by how it was read before.
     let error = app
         .delete_environment(&named.name, |stored| {
-            assert!(stored.is_protected);
+            assert!(stored.settings.is_protected);
             Err(Error::new(Code::Busy, "It became protected meanwhile."))
         })
         .await
