@@ -21,11 +21,11 @@ const IDENTITY: [&str; 6] = [
     "use_gce_service_account",
 ];
 
-/// The file and its text.
+/// The file.
 pub(crate) struct BigQueryFile {
-    /// Its path.
-    pub(crate) path: PathBuf,
-    text: String,
+    path: PathBuf,
+    /// Its text; none when it is there and cannot be read here. What `bq` finds in it is then unknown.
+    text: Option<String>,
 }
 
 impl BigQueryFile {
@@ -35,19 +35,26 @@ impl BigQueryFile {
             Some(path) => PathBuf::from(path),
             None => environment.home()?.join(".bigqueryrc"),
         };
-        let file = Foreign::read(&path).ok()?;
-        let text = String::from_utf8_lossy(file.bytes()?).into_owned();
+        let text = match Foreign::read(&path) {
+            Ok(file) => Some(String::from_utf8_lossy(file.bytes()?).into_owned()),
+            Err(_) => None,
+        };
         Some(Self { path, text })
     }
 
-    /// The first flag in it that chooses an identity.
-    pub(crate) fn identity(&self) -> Option<&'static str> {
-        self.text.lines().find_map(identity_of)
+    /// What in it may choose an identity, as a sentence without its full stop.
+    pub(crate) fn identity(&self) -> Option<String> {
+        let path = self.path.display();
+        let Some(text) = &self.text else {
+            return Some(format!("{path} cannot be read"));
+        };
+        let flag = text.lines().find_map(identity_of)?;
+        Some(format!("{path} sets {flag}"))
     }
 
     /// The text without the flags that choose an identity.
     pub(crate) fn without_identity(&self) -> String {
-        let lines = self.text.split_inclusive('\n');
+        let lines = self.text.iter().flat_map(|text| text.split_inclusive('\n'));
         lines.filter(|line| identity_of(line).is_none()).collect()
     }
 }
@@ -64,12 +71,15 @@ mod tests {
     #[test]
     fn only_the_flags_that_choose_an_identity_are_left_out() {
         let file = BigQueryFile {
-            path: PathBuf::new(),
-            text: "# mine\n--oauth_access_token = x\nproject_id=p\n[query]\nservice_account_credential_file=y\n\
+            path: PathBuf::from("rc"),
+            text: Some("# mine\n--oauth_access_token = x\nproject_id=p\n[query]\nservice_account_credential_file=y\n\
                    use_gce_service_account\nuse_legacy_sql = false"
-                .to_owned(),
+                .to_owned()),
         };
-        assert_eq!(file.identity(), Some("oauth_access_token"));
+        assert_eq!(
+            file.identity().as_deref(),
+            Some("rc sets oauth_access_token")
+        );
         assert_eq!(
             file.without_identity(),
             "# mine\nproject_id=p\n[query]\nuse_legacy_sql = false"

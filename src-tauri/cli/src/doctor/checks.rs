@@ -286,10 +286,9 @@ fn gcloud_settings(environment: &Environment) -> Option<Check> {
 /// A file of `bq` whose flags come before gcloud's account.
 fn bigquery_settings(environment: &Environment) -> Option<Check> {
     let file = BigQueryFile::read(environment)?;
-    let flag = file.identity()?;
     Some(Check::warn(
         "bq settings",
-        format!("{} sets {flag}", file.path.display()),
+        file.identity()?,
         "bq prefers it to gcloud's account. Under \"mcm exec\" it does not count; elsewhere remove the line.",
     ))
 }

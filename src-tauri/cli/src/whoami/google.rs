@@ -224,8 +224,7 @@ pub(super) fn libraries(shell: &Shell<'_>) -> Found {
 /// `bq`, where its own file holds a credential, which comes before gcloud's account.
 pub(super) fn bigquery(shell: &Shell<'_>) -> Option<Found> {
     let file = BigQueryFile::read(shell.environment)?;
-    let flag = file.identity()?;
-    let why = format!("{} sets {flag}. Remove it there.", file.path.display());
+    let why = format!("{}. Remove it there.", file.identity()?);
     Some(Found::other("bq", Cloud::Gcp, Source::File, None, why))
 }
 

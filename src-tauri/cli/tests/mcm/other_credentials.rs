@@ -4,10 +4,11 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use crate::aws::connected;
 use crate::exec_child::ExecChild;
-use crate::harness::{ADA, Ended, Harness, write};
+use crate::harness::{ADA, Ended, Harness, run, write};
 use crate::named_identity::whoami;
 
 #[test]
@@ -111,6 +112,20 @@ fn a_credential_in_the_file_of_bq_is_kept_from_a_command_and_else_refused_unless
         doctor.contains(".bigqueryrc sets oauth_access_token"),
         "{doctor}"
     );
+
+    // What mcm cannot read, bq may.
+    fs::remove_file(&own).expect("there");
+    run(Command::new("mkfifo").arg(&own), "mkfifo", "coreutils");
+    let refused = harness.mcm(&plain).failed(1);
+    assert!(
+        refused.contains("bq would work as another identity, not as")
+            && refused.contains(".bigqueryrc cannot be read"),
+        "{refused}"
+    );
+    let child = ExecChild::start(&harness, &[&gcp]);
+    let copy = fs::read_to_string(child.get("BIGQUERYRC")).expect("a copy");
+    assert_eq!(copy, "");
+    child.ended().done();
 }
 
 #[test]
