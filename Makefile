@@ -178,6 +178,7 @@ bench: ui ## measure sessions, mcm and the app in release builds, as ratios with
 	@echo "==> release binaries"
 	cargo build $(LOCKED) --release --bins --features tauri/custom-protocol \
 	  --package multi-cloud-manager --package mcm-cli --package empty-app --package sandbox-clouds
+	@scripts/link-mcm
 	cargo bench $(LOCKED) -p mcm-core --bench sessions --bench growth --no-run
 	@scripts/bench
 

@@ -46,7 +46,7 @@ def test_the_deb_depends_on_every_library_that_its_programs_load(tmp_path):
     run("dpkg-deb", "-x", deb(), tmp_path)
     (tmp_path / "debian").mkdir()
     (tmp_path / "debian/control").write_text(f"Source: {NAME}\n\nPackage: {NAME}\nArchitecture: any\n")
-    programs = [f"-e{tmp_path}/usr/bin/{name}" for name in (NAME, "mcm", "mcm-full")]
+    programs = [f"-e{tmp_path}/usr/bin/{name}" for name in (NAME, "mcm-full")]
     needed = run("dpkg-shlibdeps", "-O", "--warnings=0", *programs, cwd=tmp_path).removeprefix(
         "shlibs:Depends="
     )
@@ -56,6 +56,11 @@ def test_the_deb_depends_on_every_library_that_its_programs_load(tmp_path):
         "each library comes with a dependency of the package, direct or indirect"
     )
     assert "libayatana-appindicator3-1" in reached, "loaded by name when the tray is created"
+
+
+def test_mcm_loads_no_library_before_it_hands_out_a_credential(tmp_path):
+    run("dpkg-deb", "-x", deb(), tmp_path)
+    assert "NEEDED" not in run("readelf", "--dynamic", tmp_path / "usr/bin/mcm")
 
 
 def test_the_bill_of_materials_names_what_is_linked_and_nothing_of_the_sandbox():
@@ -166,7 +171,7 @@ def installed():
 
 
 def check_content(listing, zsh_folder):
-    programs = [f"usr/bin/{name}" for name in (NAME, "mcm", "mcm-full")]
+    programs = [f"usr/bin/{name}" for name in (NAME, "mcm-full")]
     completions = [
         f"usr/share/{file}"
         for file in (

@@ -48,6 +48,10 @@ fn is_handed_out() -> bool {
     let Ok(arguments) = IssueArguments::try_parse() else {
         return false;
     };
+    // Without HOME the user is looked up, which loads plug-ins of the C library. A release's mcm has that library in itself.
+    if cfg!(target_os = "linux") && environment.get("HOME").is_none() {
+        return false;
+    }
     // Within a program that a renewal runs, nothing is issued that the renewal may be of: mcm-full looks.
     if environment.get(HELPER_MARK).is_some() {
         return false;

@@ -71,6 +71,11 @@ pub(in crate::vault) fn connect(limit: Option<Duration>) -> Result<Arc<Credentia
 /// to connect to it, and wait for an answer to every line.
 async fn session_bus(limit: Option<Duration>) -> zbus::Result<Connection> {
     let address = Address::session()?;
+    // Looking up a host loads plug-ins of the C library, and the program with a limit may have that library in itself.
+    if limit.is_some() && matches!(address.transport(), Transport::Tcp(_)) {
+        let elsewhere = io::Error::from(io::ErrorKind::Unsupported);
+        return Err(zbus::Error::Connection(Arc::new(elsewhere), address));
+    }
     let socket = match address.transport() {
         Transport::Unix(unix) => match unix.path() {
             UnixSocket::File(path) => Some(path),
