@@ -126,6 +126,8 @@ pub enum RefreshRotation {
 pub struct Policy {
     /// Seconds that an access token lasts.
     pub access_token_life: i64,
+    /// What `expiresIn` says in place of that; `null` leaves it out.
+    pub stated_life: Option<serde_json::Value>,
     /// Seconds that a role's credentials last.
     pub role_life: u64,
     /// Seconds that a registration lasts.
@@ -150,6 +152,8 @@ pub struct Policy {
     pub kms_reason: Option<String>,
     /// Whether errors lack the header `x-amzn-ErrorType`.
     pub omits_error_type: bool,
+    /// Whether a device's code is approved, by the first user, before it is typed.
+    pub approves_devices: bool,
     /// Whether the portal's page lacks its region.
     pub omits_region: bool,
 }
@@ -158,6 +162,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             access_token_life: 3600,
+            stated_life: None,
             role_life: 3600,
             registration_life: 90 * 24 * 3600,
             rotation: RefreshRotation::default(),
@@ -170,6 +175,7 @@ impl Default for Policy {
             is_wrong_region: false,
             kms_reason: None,
             omits_error_type: false,
+            approves_devices: false,
             omits_region: false,
         }
     }

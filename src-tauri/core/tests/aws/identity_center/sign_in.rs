@@ -3,7 +3,7 @@
 use mcm_core::account::Identity;
 use mcm_core::app::{Connect, Disconnected, OnDuplicate, SignOut};
 use mcm_core::error::Code;
-use mcm_core::sign_in::{RegionOrigin, SignInStep};
+use mcm_core::sign_in::RegionOrigin;
 use sandbox_clouds::aws::identity_center::{ALIAS_URL, START_URL};
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Endpoint, Fault};
@@ -178,57 +178,6 @@ async fn a_portal_that_does_not_know_a_new_token_is_in_another_region() {
     let error = connect(&harness).await.expect_err("another region");
     assert!(error.message().contains("another region"), "{error}");
     assert!(harness.rows().is_empty());
-}
-
-#[tokio::test]
-async fn a_code_is_typed_on_another_device_at_aws_s_own_page_only() {
-    // I12
-    let harness = Harness::start().await;
-    let wanted = || Connect {
-        device_code: true,
-        ..portal(START_URL, Some("eu-west-1"))
-    };
-    harness
-        .clouds
-        .faults()
-        .next(Endpoint::CenterDevice, Fault::ForeignCodePage);
-    let id = harness.app.connect(wanted()).expect("begun");
-    let error = harness
-        .app
-        .sign_in_ended(id)
-        .await
-        .expect_err("a foreign page");
-    assert_eq!(error.code(), Code::SignInRejected);
-
-    let id = harness.app.connect(wanted()).expect("begun");
-    let shown = |step: &SignInStep| match step {
-        SignInStep::Code { code, page, .. } => Some((code.clone(), page.clone())),
-        _ => None,
-    };
-    let view = harness
-        .until(|snapshot| {
-            snapshot
-                .sign_ins
-                .iter()
-                .any(|view| shown(&view.step).is_some())
-        })
-        .await;
-    let (code, page) = view
-        .sign_ins
-        .iter()
-        .find_map(|view| shown(&view.step))
-        .expect("shown");
-    drop(Browser::new().with_user_code(&code).browse(&page).await);
-    let account = harness.ended_as_time_passes(id).await.expect("connected");
-    let registered = harness.clouds.identity_center_registrations();
-    assert_eq!(
-        registered.last().expect("registered")["grantTypes"],
-        json!([
-            "urn:ietf:params:oauth:grant-type:device_code",
-            "refresh_token"
-        ])
-    );
-    assert!(credentials(&harness, &account, ADMIN).await.is_ok());
 }
 
 #[tokio::test]

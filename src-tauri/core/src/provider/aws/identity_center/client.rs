@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use ::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
@@ -31,12 +31,15 @@ const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const PAGE_ROWS: &str = "100";
 /// No list of an organisation has more pages.
 const MAX_PAGES: usize = 1000;
-/// An access token is believed to live for no longer than this, and for this long when its life is unknown.
+/// An access token, and a role's credentials, are believed to live for no longer than this.
 const LONGEST_LIFE: u64 = 12 * 3600;
+/// An access token is believed to live for this long when its life is unknown.
 const ASSUMED_LIFE: u64 = 600;
 /// What a role's credentials live for when that is unknown: a permission set's shortest session (user guide, "Set session
 /// duration").
 const ASSUMED_ROLE_LIFE: Duration = Duration::from_secs(3600);
+/// Clocks that differ by less are taken for the same: an answer takes its time.
+const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_mins(2);
 /// An end before this many milliseconds since 1970 is one in seconds.
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
 /// How long a device's code is good for when that is unknown.
@@ -206,16 +209,22 @@ struct RoleCredentials {
 }
 
 impl RoleCredentials {
-    fn ends_at(&self, now: Timestamp) -> Option<Timestamp> {
+    /// The end by this machine's clock. The service names it by its own clock, which it also says in `Date`: where the
+    /// two differ, it is the life that counts.
+    fn ends_at(&self, now: Timestamp, server: Option<Timestamp>) -> Option<Timestamp> {
         let Some(end) = self.expiration.filter(|end| *end > 0) else {
             return Some(now + ASSUMED_ROLE_LIFE);
         };
         let end = i64::try_from(end).ok()?;
-        if end.unsigned_abs() < FIRST_MILLISECONDS {
-            Timestamp::from_second(end).ok()
+        let end = if end.unsigned_abs() < FIRST_MILLISECONDS {
+            Timestamp::from_second(end).ok()?
         } else {
-            Timestamp::from_millisecond(end).ok()
-        }
+            Timestamp::from_millisecond(end).ok()?
+        };
+        let differs = |server: &Timestamp| now.duration_since(*server).abs() >= CLOCK_DIFFERENCE;
+        let life = end.duration_since(server.filter(differs).unwrap_or(now));
+        let longest = SignedDuration::from_secs(LONGEST_LIFE.cast_signed());
+        now.checked_add(life.min(longest)).ok()
     }
 }
 
@@ -359,10 +368,13 @@ impl Client<'_> {
         now: Timestamp,
     ) -> Outcome<Session> {
         let fields = [("role_name", role), ("account_id", account_id)];
+        let (url, request) = self.request("federation/credentials", &fields, token)?;
+        let answer = self.http.send(request, Dialect::JsonOrNothing).await?;
+        let server = answer.date;
         let CredentialsAnswer {
             role_credentials: given,
-        } = self.get("federation/credentials", &fields, token).await?;
-        let expires_at = given.ends_at(now);
+        } = self.read(&url, answer)?;
+        let expires_at = given.ends_at(now, server);
         let is_whole = !given.access_key_id.is_empty()
             && !given.secret_access_key.expose_secret().is_empty()
             && !given.session_token.expose_secret().is_empty();
@@ -411,17 +423,6 @@ impl Client<'_> {
             .body(body.expose_secret().as_bytes().to_vec())
             .map_err(unusable)?;
         self.read(&url, self.http.send(request, Dialect::JsonOrNothing).await?)
-    }
-
-    async fn get<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        fields: &[(&str, &str)],
-        token: &SecretString,
-    ) -> Outcome<T> {
-        let (url, request) = self.request(path, fields, token)?;
-        let answer = self.http.send(request, Dialect::JsonOrNothing).await?;
-        self.read(&url, answer)
     }
 
     /// The page of a list that comes next.
@@ -654,11 +655,14 @@ mod tests {
             let keys = r#""accessKeyId":"A","secretAccessKey":"s","sessionToken":"t""#;
             let answer = format!(r#"{{"roleCredentials":{{{keys}{said}}}}}"#);
             let answer: CredentialsAnswer = serde_json::from_str(&answer).expect("readable");
-            assert_eq!(
-                answer.role_credentials.ends_at(now()),
-                Some(expected),
-                "{said}"
-            );
+            // A server's clock that differs by as long as an answer takes changes nothing.
+            for server in [None, Some(now()), Some(now() - Duration::from_secs(90))] {
+                assert_eq!(
+                    answer.role_credentials.ends_at(now(), server),
+                    Some(expected),
+                    "{said}"
+                );
+            }
         }
     }
 
