@@ -1,7 +1,10 @@
 //! Roles of AWS IAM Identity Center among many processes, real clients, and processes that are killed.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mcm_core::world::{Clock as _, SystemClock};
@@ -9,8 +12,8 @@ use sandbox_clouds::Endpoint;
 use sandbox_clouds::aws::identity_center::{Directory, Policy, RefreshRotation};
 
 use crate::clients::{here, program};
-use crate::harness::{Begun, Harness};
-use crate::identity_center::connected;
+use crate::harness::{Begun, Harness, everything_below};
+use crate::identity_center::{READER, connected};
 
 fn set(harness: &Harness, change: impl FnOnce(&mut Policy)) {
     let mut policy = harness.sandbox.identity_center_policy();
@@ -129,23 +132,7 @@ fn a_renewal_that_is_killed_leaves_a_sign_in_that_works_or_asks_again() {
 fn the_clouds_own_clients_work_as_a_role_by_its_profile_and_write_no_cache() {
     // I30
     let harness = Harness::start();
-    let id = connected(&harness);
-    harness
-        .mcm(&[
-            "configure",
-            "aws",
-            &id,
-            "--all",
-            "--filter",
-            "ReadOnly",
-            "--yes",
-        ])
-        .done();
-    let config = fs::read_to_string(harness.folder().join(".aws/config")).expect("written");
-    let profile = config
-        .lines()
-        .find_map(|line| line.strip_prefix("[profile ")?.strip_suffix(']'))
-        .expect("a profile");
+    let profile = profile_of_a_role(&harness);
     // A script for the Python beside it.
     let aws = program("aws");
     let aws = aws.to_str().expect("text");
@@ -173,15 +160,8 @@ fn the_clouds_own_clients_work_as_a_role_by_its_profile_and_write_no_cache() {
             .equip(&mut command)
             .args(words)
             .current_dir(here().join("node"))
-            .env("AWS_PROFILE", profile);
-        // Keys in variables would win over the profile.
-        for own in [
-            "AWS_ACCESS_KEY_ID",
-            "AWS_SECRET_ACCESS_KEY",
-            "AWS_SESSION_TOKEN",
-        ] {
-            command.env_remove(own);
-        }
+            .env("AWS_PROFILE", &profile);
+        remove_keys(&mut command);
         let output = command.output().expect(name);
         let arn = String::from_utf8_lossy(&output.stdout);
         assert!(
@@ -190,7 +170,154 @@ fn the_clouds_own_clients_work_as_a_role_by_its_profile_and_write_no_cache() {
             String::from_utf8_lossy(&output.stderr)
         );
     }
+    assert_no_cache(&harness);
+}
+
+/// Terraform's own client of AWS, that of its S3 backend, asks STS who it is and signs a call of S3. Whoever signs with
+/// another key is refused by the stand-in, and seen by the server that stands for S3.
+#[test]
+fn terraform_signs_as_a_role_by_its_profile_and_by_exec_and_writes_no_cache() {
+    // I30
+    if Command::new("terraform").arg("version").output().is_err() {
+        mcm_core::testing::not_checked("terraform is not installed");
+        return;
+    }
+    let harness = Harness::start();
+    let profile = profile_of_a_role(&harness);
+    let id = harness.account_of("aws");
+    let pair = format!("{id}/{READER}");
+    let issued = harness.mcm(&["credential-process", &pair]).json();
+    let key = issued["AccessKeyId"].as_str().expect("a key").to_owned();
+    let folder = harness.folder().join("terraform");
+    fs::create_dir_all(&folder).expect("made");
+    for by_profile in [true, false] {
+        let s3 = Signatures::start();
+        let backend = format!(
+            "terraform {{\n backend \"s3\" {{\n bucket = \"state\"\n key = \"k\"\n region = \"eu-west-1\"\n \
+             use_path_style = true\n endpoints = {{ s3 = \"{}\" }}\n }}\n}}\n",
+            s3.address
+        );
+        fs::write(folder.join("main.tf"), backend).expect("ours");
+        harness.sandbox.forget_requests();
+        let mut command = if by_profile {
+            let mut command = Command::new("terraform");
+            harness.equip(&mut command).env("AWS_PROFILE", &profile);
+            command
+        } else {
+            harness.command(&["exec", &pair, "--", "terraform"])
+        };
+        remove_keys(&mut command);
+        command
+            .args(["init", "-reconfigure", "-input=false", "-no-color"])
+            .env("CHECKPOINT_DISABLE", "1")
+            .env("TF_DATA_DIR", folder.join("data"))
+            .current_dir(&folder);
+        let output = command.output().expect("terraform starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "by profile {by_profile}: {said}");
+        assert!(count(&harness, Endpoint::AwsCallerIdentity) >= 1, "{said}");
+        let keys = s3.keys();
+        assert!(!keys.is_empty(), "a call of S3 is signed");
+        assert!(
+            keys.iter().all(|signed| *signed == key),
+            "{keys:?}, not {key}"
+        );
+        assert!(
+            !everything_below(folder.clone())
+                .contains(issued["SecretAccessKey"].as_str().expect("a secret"))
+        );
+    }
+    assert_no_cache(&harness);
+}
+
+/// The profile that `mcm configure` writes for the first role `ReadOnly`.
+fn profile_of_a_role(harness: &Harness) -> String {
+    let id = connected(harness);
+    let words = [
+        "configure",
+        "aws",
+        &id,
+        "--all",
+        "--filter",
+        "Labs",
+        "--yes",
+    ];
+    harness.mcm(&words).done();
+    let config = fs::read_to_string(harness.folder().join(".aws/config")).expect("written");
+    let profile = config
+        .lines()
+        .find_map(|line| line.strip_prefix("[profile ")?.strip_suffix(']'));
+    profile.expect("a profile").to_owned()
+}
+
+/// Keys in variables would win over the profile.
+fn remove_keys(command: &mut Command) {
+    for own in [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+    ] {
+        command.env_remove(own);
+    }
+}
+
+fn assert_no_cache(harness: &Harness) {
     for folder in [".aws/sso", ".aws/cli/cache"] {
         assert!(!harness.folder().join(folder).exists(), "{folder}");
+    }
+}
+
+/// A server that has no object and notes the keys that its requests are signed with.
+struct Signatures {
+    address: String,
+    keys: Arc<Mutex<Vec<String>>>,
+}
+
+impl Signatures {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = format!("http://{}", listener.local_addr().expect("bound"));
+        let keys = Arc::<Mutex<Vec<String>>>::default();
+        let noted = keys.clone();
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.expect("a client");
+                let mut lines = BufReader::new(connection.try_clone().expect("a socket")).lines();
+                let mut request = lines.next();
+                while let Some(Ok(line)) = lines
+                    .next()
+                    .filter(|line| line.as_ref().is_ok_and(|line| !line.is_empty()))
+                {
+                    let signed = line
+                        .split_once("Credential=")
+                        .and_then(|(_, rest)| rest.split_once('/'));
+                    if let Some((key, _)) = signed {
+                        noted.lock().expect("unpoisoned").push(key.to_owned());
+                    }
+                }
+                let is_list = request
+                    .take()
+                    .and_then(Result::ok)
+                    .is_some_and(|line| line.contains("list-type"));
+                let (status, body) = if is_list {
+                    (
+                        "200 OK",
+                        "<ListBucketResult><Name>state</Name><KeyCount>0</KeyCount></ListBucketResult>",
+                    )
+                } else {
+                    ("404 Not Found", "<Error><Code>NoSuchKey</Code></Error>")
+                };
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\nContent-Type: application/xml\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+                let _ = connection.write_all(answer.as_bytes());
+            }
+        });
+        Self { address, keys }
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.keys.lock().expect("unpoisoned").clone()
     }
 }

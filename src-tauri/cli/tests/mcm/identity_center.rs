@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Harness, everything_below, install_script, write};
 
-const READER: &str = "012345678901/ReadOnly";
+pub(crate) const READER: &str = "012345678901/ReadOnly";
 
 /// Signs in to the sandbox's portal and gives the account's id.
 pub(crate) fn connected(harness: &Harness) -> String {
@@ -226,67 +226,110 @@ fn the_console_opens_as_the_role_that_is_named_in_the_browser_or_in_a_window_of_
 }
 
 #[test]
-fn hundreds_of_profiles_are_merged_under_names_of_their_own_and_undone_to_the_byte() {
+fn three_hundred_profiles_are_merged_under_names_of_their_own_and_undone_to_the_byte() {
     // I31
     let harness = Harness::start();
-    let mut directory = Directory::of_size(30, 3);
+    let mut directory = Directory::of_size(100, 3);
     directory.accounts[1].name = directory.accounts[0].name.clone();
     directory.accounts[2].name = "odd ] name".into();
+    directory.accounts[3].name = "[profile x]\nrole_arn = y".into();
+    directory.accounts[4].name = "\u{202e}\" # ; = Übung".into();
+    directory.accounts[5].name = "ACCOUNT 0006".into();
+    directory.accounts[7].name = "work".into();
     harness.sandbox.set_identity_center_directory(directory);
     let id = connected(&harness);
     let path = harness.folder().join(".aws/config");
     fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-    let own = "# mine\n[profile work]\nregion = eu-north-1\n";
-    write(&path, 0o600, own);
-    harness
-        .mcm(&[
-            "configure",
-            "aws",
-            &id,
-            "--all",
-            "--filter",
-            "Role1",
-            "--yes",
-        ])
-        .done();
+    let all = |template: &[&str]| {
+        let words = ["configure", "aws", &id, "--all", "--yes"];
+        harness.mcm(&[&words[..], template].concat())
+    };
+    let own = "# mine\n[profile work-Role1]\nregion = eu-north-1\n";
+    for (own, template) in [
+        (own.to_owned(), &[][..]),
+        (
+            own.trim_end().to_owned(),
+            &["--name-template", "{account}-{role}"],
+        ),
+        (
+            own.replace('\n', "\r\n"),
+            &["--name-template", "{role} of [{account}]"],
+        ),
+        (
+            format!("{own}\n\n  # a last comment\t"),
+            &["--name-template", "one"],
+        ),
+        (String::new(), &["--name-template", "{account}"]),
+    ] {
+        write(&path, 0o600, &own);
+        all(template).done();
+        let merged = fs::read_to_string(&path).expect("written");
+        assert!(merged.starts_with(&own), "{merged}");
+        let names: Vec<&str> = merged[own.len()..]
+            .lines()
+            .filter_map(|line| line.trim_end().strip_prefix("[profile ")?.strip_suffix(']'))
+            .collect();
+        assert_eq!(names.len(), 300, "{template:?}");
+        let unique: std::collections::HashSet<_> = names.iter().collect();
+        assert_eq!(unique.len(), names.len(), "{names:?}");
+        assert!(
+            !names.contains(&"work-Role1") || own.is_empty(),
+            "the user's own stays the only one"
+        );
+        let is_safe = |name: &&&str| {
+            !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        };
+        assert_eq!(names.iter().filter(is_safe).count(), 300, "{names:?}");
+        for account in 0..100 {
+            for role in 1..=3 {
+                let pair = format!(
+                    "credential-process {id}/{:012}/Role{role}",
+                    1_000_000 + account
+                );
+                let found = merged
+                    .lines()
+                    .filter(|line| line.trim_end().ends_with(&pair));
+                assert_eq!(found.count(), 1, "{pair}");
+            }
+        }
+        if template.is_empty() {
+            assert!(names.contains(&"odd-name-Role1"), "{names:?}");
+            assert_eq!(profiles_of_botocore(&harness, &path), names.len() + 1);
+        }
+        let secrets = harness.secrets_of_the_clouds();
+        let is_in_it = |secret: &String| merged.contains(secret.as_str());
+        assert!(!secrets.iter().any(is_in_it));
+        all(template).done();
+        let again = fs::read_to_string(&path).expect("there");
+        assert_eq!(again, merged, "again changes nothing");
+        harness.mcm(&["configure", "aws", "--undo", "--yes"]).done();
+        assert_eq!(
+            fs::read_to_string(&path).expect("there"),
+            own,
+            "{template:?}"
+        );
+    }
+    let chosen = ["--filter", "Role1"];
+    all(&chosen).done();
     let merged = fs::read_to_string(&path).expect("written");
-    assert!(merged.starts_with(own), "{merged}");
-    let names: Vec<&str> = merged
-        .lines()
-        .filter(|line| line.starts_with("[profile "))
-        .collect();
-    assert_eq!(names.len(), 31);
-    let unique: std::collections::HashSet<_> = names.iter().collect();
-    assert_eq!(unique.len(), names.len(), "{names:?}");
-    assert!(
-        merged.contains("[profile odd-name-Role1]")
-            && merged.contains(&format!("credential-process {id}/000001000002/Role1")),
-        "{merged}"
-    );
-    let secrets = harness.secrets_of_the_clouds();
-    assert!(
-        secrets
-            .iter()
-            .all(|secret| !merged.contains(secret.as_str()))
-    );
-    harness
-        .mcm(&[
-            "configure",
-            "aws",
-            &id,
-            "--all",
-            "--filter",
-            "Role1",
-            "--yes",
-        ])
-        .done();
-    assert_eq!(
-        fs::read_to_string(&path).expect("there"),
-        merged,
-        "again changes nothing"
-    );
-    harness.mcm(&["configure", "aws", "--undo", "--yes"]).done();
-    assert_eq!(fs::read_to_string(&path).expect("there"), own);
+    assert_eq!(merged.matches("[profile ").count(), 100);
+}
+
+/// How many profiles botocore finds in a file.
+fn profiles_of_botocore(harness: &Harness, path: &std::path::Path) -> usize {
+    let script = "import boto3; print(len(boto3.Session().available_profiles))";
+    let mut command = std::process::Command::new(crate::clients::program("python"));
+    let output = harness
+        .equip(&mut command)
+        .args(["-c", script])
+        .env("AWS_CONFIG_FILE", path)
+        .output()
+        .expect("Python starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.trim().parse().expect("a number")
 }
 
 #[test]
