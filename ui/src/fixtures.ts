@@ -460,6 +460,7 @@ export function signInView(step: SignInStep, changes: Partial<SignInView> = {}):
     step,
     deviceCode: false,
     startUrl: null,
+    ownAddress: null,
     portal: null,
     verification: null,
     ...changes,

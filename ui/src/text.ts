@@ -766,6 +766,8 @@ export const signIn = {
   mfaSend: "Continue",
   codeNote: "Enter only a code that you asked for here. Never enter one that was sent to you.",
   openPage: "Open page",
+  ownAddress: "Asked",
+  ownAddressNote: "not an address of AWS; it leads to the portal",
   portal: "Portal",
   region: "Region",
   regionFrom: {

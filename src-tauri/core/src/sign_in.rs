@@ -71,6 +71,8 @@ pub struct SignInView {
     pub device_code: bool,
     /// AWS: the start URL as the user typed it, when it is a sign-in to IAM Identity Center.
     pub start_url: Option<String>,
+    /// AWS: the host of the organisation's own that is asked where the portal is.
+    pub own_address: Option<String>,
     /// AWS: the portal of IAM Identity Center that is signed in to, once it is found.
     pub portal: Option<PortalView>,
     /// AWS: the checks of the role. They stay when the sign-in has ended.
@@ -247,6 +249,8 @@ pub enum CheckState {
 pub enum SignInEvent {
     /// The sign-in reached a step.
     Step(SignInStep),
+    /// A host that is none of AWS's is asked next which access portal it leads to.
+    OwnAddress(String),
     /// The access portal of IAM Identity Center is found, and the browser opens next.
     Portal(PortalView),
     /// A role of AWS is being verified; the state of its checks.

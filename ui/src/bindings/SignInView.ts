@@ -52,6 +52,10 @@ deviceCode: boolean,
  */
 startUrl: string | null, 
 /**
+ * AWS: the host of the organisation's own that is asked where the portal is.
+ */
+ownAddress: string | null, 
+/**
  * AWS: the portal of IAM Identity Center that is signed in to, once it is found.
  */
 portal: PortalView | null, 

@@ -109,6 +109,18 @@ describe("signing in with IAM Identity Center", () => {
     expect(screen.getByText("Finish signing in there. This window updates automatically.")).toBeTruthy();
   });
 
+  test.each([
+    ["before it answers", null],
+    ["when it led to the portal", portal],
+  ] as const)("names the organisation's own address that is asked: %s", async (_, found) => {
+    // I9
+    await at({ step: "starting" }, { ownAddress: "aws.contoso.example", portal: found });
+
+    expect(screen.getByText("aws.contoso.example", { exact: false }).textContent).toContain(
+      "not an address of AWS",
+    );
+  });
+
   test("waits with what was typed still there, and can be cancelled", async () => {
     const { named } = await at({ step: "browser" }, { portal });
 

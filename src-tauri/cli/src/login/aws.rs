@@ -3,6 +3,7 @@
 //! Nothing opens a browser. Core runs the checks; this file shows their progress.
 
 use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use mcm_core::account::{AccountId, Cloud};
@@ -13,8 +14,11 @@ use mcm_core::error::{Code, Error};
 use mcm_core::role::{PendingRole, Source, SourceChoice};
 use mcm_core::sign_in::{
     CheckState, RegionOrigin, RoleCheck, RoleCheckKind, RoleVerification, SignInId, SignInStep,
+    SignInView,
 };
+use mcm_core::snapshot::Snapshot;
 use mcm_core::vault::Vault;
+use tokio::sync::watch;
 
 use super::{keys, open_keychain, print_connected, sign_in, view, wait_for_targets};
 use crate::arguments::{AwsLogin, Template};
@@ -82,15 +86,17 @@ async fn sign_in_to_center(
         ..Connect::new(Cloud::Aws)
     })?;
     let mut snapshots = app.watch();
-    let found = snapshots.wait_for(|snapshot| {
-        let view = snapshot.sign_ins.iter().find(|view| view.id == id);
-        view.is_none_or(|view| view.portal.is_some() || view.step != SignInStep::Starting)
+    let is_past = |view: &SignInView| view.portal.is_some() || view.step != SignInStep::Starting;
+    let asked = reached(&mut snapshots, id, |view| {
+        view.own_address.is_some() || is_past(view)
     });
-    let portal = found.await.ok().and_then(|snapshot| {
-        let view = snapshot.sign_ins.iter().find(|view| view.id == id)?;
-        view.portal.clone()
-    });
-    if let Some(portal) = portal {
+    if let Some(host) = asked.await.and_then(|view| view.own_address) {
+        note(&format!(
+            "{host} is not an address of AWS. It is asked which access portal it leads to."
+        ));
+    }
+    let found = reached(&mut snapshots, id, is_past).await;
+    if let Some(portal) = found.and_then(|view| view.portal) {
         let origin = match portal.region_origin {
             RegionOrigin::Given => "from --sso-region",
             RegionOrigin::StartUrl => "from the start URL",
@@ -114,6 +120,20 @@ async fn sign_in_to_center(
         note("No accounts are assigned to you.");
     }
     Ok(print_connected(&account)?)
+}
+
+/// The sign-in as soon as it is at a point, if it still runs.
+async fn reached(
+    snapshots: &mut watch::Receiver<Arc<Snapshot>>,
+    id: SignInId,
+    is_there: impl Fn(&SignInView) -> bool,
+) -> Option<SignInView> {
+    let of_it = |snapshot: &Snapshot| {
+        let mut views = snapshot.sign_ins.iter();
+        views.find(|view| view.id == id).cloned()
+    };
+    let found = snapshots.wait_for(|snapshot| of_it(snapshot).is_none_or(|view| is_there(&view)));
+    found.await.ok().and_then(|snapshot| of_it(&snapshot))
 }
 
 /// What `mcm login aws` needs to know.

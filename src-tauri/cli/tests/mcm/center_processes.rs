@@ -12,7 +12,7 @@ use sandbox_clouds::Endpoint;
 use sandbox_clouds::aws::identity_center::{Directory, Policy, RefreshRotation};
 
 use crate::clients::{here, program};
-use crate::harness::{Begun, Harness, everything_below};
+use crate::harness::{Begun, Harness, everything_below, write};
 use crate::identity_center::{READER, connected};
 
 fn set(harness: &Harness, change: impl FnOnce(&mut Policy)) {
@@ -197,7 +197,7 @@ fn terraform_signs_as_a_role_by_its_profile_and_by_exec_and_writes_no_cache() {
              use_path_style = true\n endpoints = {{ s3 = \"{}\" }}\n }}\n}}\n",
             s3.address
         );
-        fs::write(folder.join("main.tf"), backend).expect("ours");
+        write(&folder.join("main.tf"), 0o600, &backend);
         harness.sandbox.forget_requests();
         let mut command = if by_profile {
             let mut command = Command::new("terraform");

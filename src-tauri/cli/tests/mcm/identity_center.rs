@@ -1,6 +1,9 @@
 //! AWS IAM Identity Center: one sign-in, and each of its roles by name in every command.
 
+use std::collections::HashSet;
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use mcm_core::world::{Clock as _, SystemClock};
@@ -10,6 +13,7 @@ use sandbox_clouds::browser::Browser;
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, everything_below, install_script, write};
+use crate::login::page_and_code;
 
 pub(crate) const READER: &str = "012345678901/ReadOnly";
 
@@ -109,6 +113,103 @@ fn one_sign_in_gives_every_role_and_each_is_named_behind_its_account() {
         assert!(!harness.folder().join(folder).exists(), "{folder}");
     }
     harness.assert_no_secret_in(&harness.files());
+}
+
+/// The argument lists of every process, while this lives.
+struct Arguments {
+    seen: Arc<Mutex<HashSet<String>>>,
+    ends: Arc<AtomicBool>,
+}
+
+impl Arguments {
+    fn watch() -> Self {
+        let (seen, ends) = (Arc::<Mutex<HashSet<String>>>::default(), Arc::default());
+        let watching = Self { seen, ends };
+        let (seen, ends) = (watching.seen.clone(), watching.ends.clone());
+        std::thread::spawn(move || {
+            while !ends.load(Ordering::SeqCst) {
+                let processes = fs::read_dir("/proc").expect("Linux").flatten();
+                let lists = processes.filter_map(|process| {
+                    let list = fs::read(process.path().join("cmdline")).ok()?;
+                    Some(String::from_utf8_lossy(&list).replace('\0', " "))
+                });
+                seen.lock().expect("unpoisoned").extend(lists);
+            }
+        });
+        watching
+    }
+
+    fn seen(&self) -> String {
+        self.ends.store(true, Ordering::SeqCst);
+        let seen = self.seen.lock().expect("unpoisoned");
+        seen.iter().cloned().collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[test]
+fn no_secret_of_a_sign_in_is_in_a_log_an_error_a_file_or_an_argument_list() {
+    // I35
+    let harness = Harness::start();
+    let arguments = Arguments::watch();
+    let mut said = String::new();
+    let start_url = harness.sandbox.start_url().to_string();
+    let login = ["login", "aws", "--sso-start-url", &start_url];
+    let begun = harness.begin(&login);
+    let page = harness.next_page();
+    harness.browse(&Browser::new().refuse_consent(), &page);
+    said.push_str(&begun.ended().stderr);
+    let mut begun = harness.begin(&[&login[..], &["--device-code"]].concat());
+    let (page, code) = page_and_code(begun.stderr_until("Ctrl-C cancels"));
+    harness.browse(&Browser::new().with_user_code(&code), &page);
+    said.push_str(&begun.ended().stderr);
+    let id = harness.account_of("aws");
+    let asked = format!("{id}/{READER}");
+    let commands: [&[&str]; 12] = [
+        &["console", &asked, "--print"],
+        &["exec", &asked, "--", "true"],
+        &["exec", "--env", &asked, "--", "true"],
+        &["targets", &id],
+        &["accounts", "--json"],
+        &["activity"],
+        &["doctor"],
+        &["whoami"],
+        &["configure", "aws", &id, "--all", "--yes"],
+        &["token", &asked],
+        &["credential-process", &format!("{id}/012345678901/Nobody")],
+        &["pin", &asked],
+    ];
+    // Twice: as a role of the keychain, and with a token and credentials that have to be renewed.
+    for _ in 0..2 {
+        harness.mcm(&["credential-process", &asked]).json();
+        for words in commands {
+            let ended = harness.mcm(words);
+            said.push_str(&ended.result);
+            said.push_str(&ended.stderr);
+        }
+        harness.sandbox.reject_identity_center_tokens();
+        harness.forget_sessions();
+    }
+    harness.sandbox.end_identity_center_session("ada");
+    harness.forget_sessions();
+    harness.sandbox.reject_identity_center_tokens();
+    let refused = harness.mcm(&["credential-process", &asked]);
+    said.push_str(&refused.stderr);
+    refused.failed(3);
+    let left = everything_below(harness.home()) + &everything_below(harness.folder().join(".aws"));
+    let ended = harness.mcm(&["logout", &id, "--identity-center"]);
+    said.push_str(&ended.stderr);
+    let arguments = arguments.seen();
+    assert!(arguments.contains("credential-process"), "they are seen");
+    assert!(left.contains("the command failed"), "the log is searched");
+    for secret in harness.sandbox.secrets() {
+        for (place, text) in [
+            ("output", &said),
+            ("files", &left),
+            ("arguments", &arguments),
+        ] {
+            assert!(!text.contains(&secret), "{place}: a secret was shown");
+        }
+    }
 }
 
 #[test]

@@ -338,7 +338,7 @@ fn google_signs_in_and_issues_a_token() {
 }
 
 /// The page and the code that `mcm` prints.
-fn page_and_code(output: &str) -> (String, String) {
+pub(crate) fn page_and_code(output: &str) -> (String, String) {
     let mut lines = output.lines().filter_map(|line| line.strip_prefix("  "));
     let mut next = || lines.next().expect("a page and a code").to_owned();
     (next(), next())

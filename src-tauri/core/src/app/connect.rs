@@ -175,6 +175,7 @@ impl App {
                     .portal
                     .as_ref()
                     .map(|portal| text::shown(&portal.start_url)),
+                own_address: None,
                 portal: None,
                 verification: None,
             };
@@ -329,6 +330,7 @@ impl App {
             let Some(app) = app.upgrade() else { return };
             app.update_view(id, |view| match event {
                 SignInEvent::Step(step) => view.step = step,
+                SignInEvent::OwnAddress(host) => view.own_address = Some(host),
                 SignInEvent::Portal(portal) => view.portal = Some(portal),
                 SignInEvent::Verifying(verification) => {
                     view.step = SignInStep::Verifying;

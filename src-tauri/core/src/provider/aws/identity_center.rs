@@ -95,6 +95,7 @@ impl Aws {
             environment,
             &wanted.start_url,
             wanted.region.as_deref(),
+            &*context.emit,
         )
         .await?;
         let hosts = Hosts::of(environment, &place.region)?;

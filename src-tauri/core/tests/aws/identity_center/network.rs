@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use mcm_core::account::Identity;
 use mcm_core::app::Connect;
 use mcm_core::error::Code;
-use mcm_core::sign_in::RegionOrigin;
+use mcm_core::sign_in::{RegionOrigin, SignInStep};
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::company::{Company, Rules};
 use sandbox_clouds::{Endpoint, Fault, Status};
@@ -121,6 +121,51 @@ async fn fips_with_an_address_of_ones_own_is_refused() {
     let error = harness.app.sign_in_ended(id).await.expect_err("refused");
     assert_eq!(error.code(), Code::SettingInvalid);
     assert!(error.message().contains("AWS_USE_FIPS_ENDPOINT"), "{error}");
+}
+
+#[tokio::test]
+async fn an_address_that_only_looks_like_aws_s_is_asked_for_nothing() {
+    // I8
+    let like = "d-1234567890.awsapps.com.contoso.example";
+    let (harness, company) = behind(&[like], &[], &[]).await;
+    for start_url in [format!("https://{like}/start"), format!("  {like}  ")] {
+        let begun = harness.app.connect(portal(&start_url, None));
+        let error = match begun {
+            Ok(id) => harness.app.sign_in_ended(id).await.expect_err("refused"),
+            Err(error) => error,
+        };
+        assert_eq!(error.code(), Code::InvalidInput);
+        assert!(
+            error.message().contains("not asked for anything"),
+            "{error}"
+        );
+    }
+    assert_eq!(company.names(), Vec::<String>::new(), "nobody is asked");
+    assert!(harness.clouds.requests().is_empty());
+}
+
+#[tokio::test]
+async fn an_organisation_s_own_address_is_named_before_it_answers() {
+    // I9
+    let (harness, _company) = behind(&["aws.contoso.example"], &[], &[]).await;
+    harness
+        .clouds
+        .faults()
+        .always(Endpoint::CenterStart, Fault::Hang);
+    let id = harness.app.connect(portal(VANITY, None)).expect("begun");
+    let view = harness
+        .until(|snapshot| snapshot.sign_ins[0].own_address.is_some())
+        .await;
+    let view = &view.sign_ins[0];
+    assert_eq!(view.own_address.as_deref(), Some("aws.contoso.example"));
+    assert_eq!((&view.step, &view.portal), (&SignInStep::Starting, &None));
+    harness.app.cancel_sign_in(id).expect("running");
+    let known = portal(PORTAL, Some("eu-west-1"));
+    let (harness, _company) = behind(&[], &[], &[]).await;
+    let id = harness.app.connect(known).expect("begun");
+    let _ = harness.app.sign_in_ended(id).await;
+    let snapshot = harness.app.watch().borrow().clone();
+    assert_eq!(snapshot.sign_ins[0].own_address, None, "AWS's own is known");
 }
 
 fn moved(code: u16, to: &str) -> Fault {

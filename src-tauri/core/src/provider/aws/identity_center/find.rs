@@ -12,7 +12,7 @@ use super::start_url::{Owner, StartUrl, is_region};
 use crate::aws_files::{Files, profile_name};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Answer, Dialect, Http};
-use crate::sign_in::RegionOrigin;
+use crate::sign_in::{RegionOrigin, SignInEvent};
 use crate::text;
 use crate::world::Environment;
 
@@ -91,6 +91,7 @@ pub(super) async fn place(
     environment: &Environment,
     typed: &str,
     region: Option<&str>,
+    emit: &(dyn Fn(SignInEvent) + Send + Sync),
 ) -> Result<Place> {
     if let Some(region) = region
         && !is_region(region)
@@ -104,7 +105,11 @@ pub(super) async fn place(
     let typed = StartUrl::parse(typed)?;
     let portal = match typed.owner {
         Owner::Aws => typed.clone(),
-        Owner::Organisation => redirected(http, &typed).await?,
+        Owner::Organisation => {
+            // The user reads which server is asked before it is.
+            emit(SignInEvent::OwnAddress(typed.host()));
+            redirected(http, &typed).await?
+        }
         // A stand-in may act as an organisation's own address too.
         Owner::ThisMachine => redirected(http, &typed)
             .await

@@ -30,6 +30,10 @@ const ISSUERS: [&str; 4] = [
 ];
 /// AWS Builder ID, which has no accounts.
 const BUILDER_ID: &str = "view.awsapps.com";
+/// Words in names of AWS's. A host with one of them that is none of AWS's portals is a look-alike, or another page of AWS.
+const NAMES: [&str; 4] = ["awsapps", "amazonaws", "amazonwebservices", "amazon"];
+/// What portals' host names begin with.
+const INSTANCE: &str = "ssoins";
 const LONGEST_URL: usize = 512;
 
 /// Whose address it is.
@@ -115,6 +119,10 @@ impl StartUrl {
         }
         let owner = if is_owned(&host) {
             Owner::Aws
+        } else if looks_like_aws(&host) {
+            return Err(wrong(
+                "it only looks like an AWS access portal, so it was not asked for anything",
+            ));
         } else {
             Owner::Organisation
         };
@@ -131,6 +139,10 @@ impl StartUrl {
         &self.text
     }
 
+    pub(super) fn host(&self) -> String {
+        self.url().host_str().unwrap_or_default().to_owned()
+    }
+
     pub(super) fn url(&self) -> Url {
         Url::parse(&self.text).expect("it was one")
     }
@@ -145,6 +157,34 @@ pub(super) fn is_owned(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let below = |domain: &&'static str| host.len() > domain.len() && host.ends_with(*domain);
     ISSUERS.contains(&host.as_str()) || OWNED.iter().any(below)
+}
+
+/// Whether a host that is none of AWS's portals could be taken for one: a label with a name of AWS's in it, also with a
+/// letter changed, dashes or digits for letters; letters of other scripts, which look like any other.
+fn looks_like_aws(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    let is_like = |label: &str| {
+        let plain: String = label
+            .replace("vv", "w")
+            .replace("rn", "m")
+            .chars()
+            .filter(|letter| *letter != '-')
+            .map(|letter| match letter {
+                '0' => 'o',
+                '1' => 'l',
+                '3' => 'e',
+                '4' => 'a',
+                '5' => 's',
+                other => other,
+            })
+            .collect();
+        label.starts_with("xn--")
+            || label.starts_with(INSTANCE)
+            || NAMES
+                .iter()
+                .any(|name| plain.contains(name) || strsim::osa_distance(&plain, name) <= 1)
+    };
+    host.ends_with(".aws") || host.split('.').any(is_like)
 }
 
 /// The region in a portal's host: `x.REGION.portal.…`, or `x.portal.REGION.app.aws` and its likes.
@@ -279,14 +319,40 @@ mod tests {
     }
 
     #[test]
-    fn look_alikes_fit_no_account_or_are_refused() {
+    fn an_address_that_only_looks_like_aws_s_is_refused_and_an_organisations_own_is_read() {
         // I8
         for pasted in [
             "https://d-1.awsapps.com.evil.net/start",
             "https://evil-awsapps.cn/start",
             "https://portal.amazonaws.com.cn.evil.net",
             "https://app.aws",
+            "https://us-east-1.signin.aws",
+            "https://d-1234567890.awsapps.co/start",
+            "https://d-1234567890.awsapp.com/start",
+            "https://d-1234567890.aws-apps.com/start",
+            "https://d-1234567890.awsappss.com/start",
+            "https://d-1234567890.awaspps.com/start",
+            "https://d-1234567890.avvsapps.com/start",
+            "https://d-1234567890.aw5apps.com/start",
+            "https://ssoins-1.us-west-2.portal.arnaz0naws.com",
+            "https://ssoins-1234.portal.us-west-2.app.aws.evil.net",
+            "https://d-1234567890.\u{0430}wsapps.com/start",
+            "https://d-1234567890.awsapps\u{3002}com.evil.net/start",
+            "https://console.aws.amazon.com/console/home",
+            "https://signin.aws.amazon.com/oauth",
+            "https://AMAZONAWS.evil.net/",
+        ] {
+            let error = StartUrl::parse(pasted).expect_err(pasted);
+            assert_eq!(error.code(), Code::InvalidInput);
+            assert!(error.message().contains("looks like"), "{error}");
+        }
+        for pasted in [
             "https://aws.company.example",
+            "https://sso.contoso.com/aws",
+            "https://aws.apps.contoso.com",
+            "https://awsportal.contoso.com",
+            "https://identitycenter.contoso.com",
+            "https://app.aws.contoso.com",
         ] {
             let read = StartUrl::parse(pasted).expect(pasted);
             assert_eq!(
