@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-FILE = Path(__file__).resolve().parent.parent / "src-tauri/app/components.tsv"
+FILE = Path(__file__).resolve().parent.parent / "src-tauri/app/third_party_licences.tsv"
 # Bundled as a file, without a package that the bill follows.
 FONTS = [("Inter", "4", "OFL-1.1")]
 # This project's own.

@@ -10,7 +10,7 @@ use ts_rs::TS;
 
 /// The parts of the programs and their licences, as `scripts/components.py` writes them: name, version and licence in a
 /// line, between tabs.
-const COMPONENTS: &str = include_str!("components.tsv");
+const COMPONENTS: &str = include_str!("third_party_licences.tsv");
 
 /// What the app says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]

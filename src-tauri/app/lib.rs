@@ -10,19 +10,19 @@ mod commands;
 mod desktop;
 #[cfg(target_os = "linux")]
 mod exec_line;
-mod feed;
 #[cfg(test)]
 mod fixtures;
 mod launch_args;
-mod no_tray_notice;
-mod notice;
+mod no_tray_notification;
 #[cfg(test)]
 mod packages;
 mod quit;
 mod scheme;
+mod session_notification;
 mod shortcut;
 #[cfg(target_os = "linux")]
 mod single_instance;
+mod snapshot_feed;
 mod start_at_login;
 mod switch;
 mod switcher;

@@ -5,7 +5,7 @@
 
 mod keys;
 #[cfg_attr(target_os = "linux", path = "shortcut/x11.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "shortcut/elsewhere.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "shortcut/windows_and_macos.rs")]
 mod listener;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

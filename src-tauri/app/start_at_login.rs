@@ -161,12 +161,12 @@ mod platform {
     }
 
     /// An entry that is active.
-    struct Entry {
+    struct AutostartEntry {
         file: KeyFile,
         words: Vec<String>,
     }
 
-    fn enabled(path: &Path) -> Result<Option<Entry>> {
+    fn enabled(path: &Path) -> Result<Option<AutostartEntry>> {
         let Some(bytes) = file::read(path)? else {
             return Ok(None);
         };
@@ -187,7 +187,7 @@ mod platform {
             .and_then(|line| exec_line::words(&line));
         Ok(words
             .filter(|_| !is_off)
-            .map(|words| Entry { file: entry, words }))
+            .map(|words| AutostartEntry { file: entry, words }))
     }
 
     fn program_word(program: &Path) -> Result<String> {

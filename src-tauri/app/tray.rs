@@ -42,11 +42,11 @@ pub(crate) struct Tray {
 struct Shown {
     menu: Menu,
     status: TrayStatus,
-    entries: Vec<Entry>,
+    entries: Vec<TrayEntry>,
 }
 
 /// An entry on the desktop, in the order of the menu, a submenu before its entries.
-enum Entry {
+enum TrayEntry {
     Separator,
     Plain(MenuItem<Wry>),
     Tick(CheckMenuItem<Wry>),
@@ -247,24 +247,24 @@ fn use_environment(app: &AppHandle, name: String) {
 fn build(
     app: &AppHandle,
     items: &[Item],
-    entries: &mut Vec<Entry>,
+    entries: &mut Vec<TrayEntry>,
     append: &mut dyn FnMut(&dyn IsMenuItem<Wry>) -> tauri::Result<()>,
 ) -> tauri::Result<()> {
     for item in items {
         match item {
             Item::Separator => {
                 append(&PredefinedMenuItem::separator(app)?)?;
-                entries.push(Entry::Separator);
+                entries.push(TrayEntry::Separator);
             }
             Item::Text(label) => {
                 let entry = MenuItem::new(app, label, false, None::<&str>)?;
                 append(&entry)?;
-                entries.push(Entry::Plain(entry));
+                entries.push(TrayEntry::Plain(entry));
             }
             Item::Choice { action, label } => {
                 let entry = MenuItem::with_id(app, action.id(), label, true, None::<&str>)?;
                 append(&entry)?;
-                entries.push(Entry::Plain(entry));
+                entries.push(TrayEntry::Plain(entry));
             }
             Item::Tick {
                 action,
@@ -274,11 +274,11 @@ fn build(
                 let entry =
                     CheckMenuItem::with_id(app, action.id(), label, true, *ticked, None::<&str>)?;
                 append(&entry)?;
-                entries.push(Entry::Tick(entry));
+                entries.push(TrayEntry::Tick(entry));
             }
             Item::Submenu { label, items } => {
                 let entry = Submenu::new(app, label, true)?;
-                entries.push(Entry::Submenu(entry.clone()));
+                entries.push(TrayEntry::Submenu(entry.clone()));
                 build(app, items, entries, &mut |item| entry.append(item))?;
                 append(&entry)?;
             }
@@ -289,7 +289,7 @@ fn build(
 
 /// Updates entries of the same structure from the old content to the new one.
 fn rewrite<'a>(
-    entries: &mut impl Iterator<Item = &'a Entry>,
+    entries: &mut impl Iterator<Item = &'a TrayEntry>,
     last: &[Item],
     next: &[Item],
 ) -> tauri::Result<()> {
@@ -298,16 +298,16 @@ fn rewrite<'a>(
             return Ok(());
         };
         match (entry, next) {
-            (Entry::Plain(entry), Item::Text(label) | Item::Choice { label, .. })
+            (TrayEntry::Plain(entry), Item::Text(label) | Item::Choice { label, .. })
                 if last != next =>
             {
                 entry.set_text(label)?;
             }
-            (Entry::Tick(entry), Item::Tick { label, ticked, .. }) if last != next => {
+            (TrayEntry::Tick(entry), Item::Tick { label, ticked, .. }) if last != next => {
                 entry.set_text(label)?;
                 entry.set_checked(*ticked)?;
             }
-            (Entry::Submenu(entry), Item::Submenu { label, items }) => {
+            (TrayEntry::Submenu(entry), Item::Submenu { label, items }) => {
                 let Item::Submenu {
                     label: last_label,
                     items: last_items,
@@ -326,14 +326,14 @@ fn rewrite<'a>(
     Ok(())
 }
 
-fn set_ticks<'a>(entries: &mut impl Iterator<Item = &'a Entry>, items: &[Item]) {
+fn set_ticks<'a>(entries: &mut impl Iterator<Item = &'a TrayEntry>, items: &[Item]) {
     for item in items {
         match (entries.next(), item) {
-            (Some(Entry::Tick(entry)), Item::Tick { ticked, .. }) => {
+            (Some(TrayEntry::Tick(entry)), Item::Tick { ticked, .. }) => {
                 // Fails only when the app is quitting.
                 let _ = entry.set_checked(*ticked);
             }
-            (Some(Entry::Submenu(_)), Item::Submenu { items, .. }) => set_ticks(entries, items),
+            (Some(TrayEntry::Submenu(_)), Item::Submenu { items, .. }) => set_ticks(entries, items),
             _ => {}
         }
     }

@@ -23,13 +23,13 @@ use tauri::{AppHandle, Manager as _, RunEvent, WindowEvent, async_runtime};
 
 use crate::clipboard::Clipboard;
 use crate::commands;
-use crate::feed::Feed;
 use crate::launch_args::LaunchArgs;
-use crate::no_tray_notice::NoTrayNotice;
-use crate::notice;
+use crate::no_tray_notification::NoTrayNotification;
 use crate::quit::{self, Quitting, quit};
 use crate::scheme::DesktopSchemes;
+use crate::session_notification;
 use crate::shortcut::Shortcut;
+use crate::snapshot_feed::Feed;
 use crate::start_at_login::LoginEntry;
 use crate::switcher::{self, SWITCHER, SwitcherRequests};
 use crate::tray::{self, Tray};
@@ -109,7 +109,7 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
     // The app works without its log.
     let _ = logging::start("app", &paths, &environment, clock.clone());
     keep_webkits_folders_private(app);
-    app.manage(NoTrayNotice::new(&paths));
+    app.manage(NoTrayNotification::new(&paths));
     let program = program(app);
     let scheme = scheme(app, program.as_deref());
     let shortcut = Shortcut::new(app, &environment);
@@ -136,7 +136,11 @@ fn set_up(app: &AppHandle, environment: Environment, paths: Paths) {
         entry.fix();
         app.manage(entry);
     }
-    async_runtime::spawn(notice::follow(app.clone(), core.clone(), clock.clone()));
+    async_runtime::spawn(session_notification::follow(
+        app.clone(),
+        core.clone(),
+        clock.clone(),
+    ));
     async_runtime::spawn(tray::follow(app.clone(), core, clock, host));
     async_runtime::spawn(window::answer(app.clone()));
     async_runtime::spawn(switcher::answer(app.clone()));
@@ -217,7 +221,7 @@ fn on_event(app: &AppHandle, event: RunEvent) {
             if label == MAIN && !has_tray(app) && !app.state::<Quitting>().has_begun() {
                 let app = app.clone();
                 async_runtime::spawn(async move {
-                    app.state::<NoTrayNotice>().show_once().await;
+                    app.state::<NoTrayNotification>().show_once().await;
                     quit(&app);
                 });
             }

@@ -1295,7 +1295,7 @@ export function disconnectFacts(
   }
 }
 
-export const keys = {
+export const keyboardKeys = {
   title: "Keyboard shortcuts",
   list: [
     ["Ctrl K", "Find an account, a target or a command"],

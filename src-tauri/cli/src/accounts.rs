@@ -14,7 +14,7 @@ use mcm_core::words;
 use mcm_core::world::Environment;
 use serde::Serialize;
 
-use crate::choice::{by_name, names_target, whole_by_name};
+use crate::account_argument::{by_name, names_target, whole_by_name};
 use crate::failure::Failure;
 use crate::output::{
     Colour, fit, is_coloured, note, painted_table, print, print_json, terminal_width,

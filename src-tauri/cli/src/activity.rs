@@ -11,7 +11,7 @@ use mcm_core::error::{Code, Error};
 use mcm_core::store::ChainBreak;
 use serde::Serialize;
 
-use crate::choice::whole_by_name;
+use crate::account_argument::whole_by_name;
 use crate::failure::Failure;
 use crate::output::{note, print, print_json, table};
 

@@ -137,7 +137,7 @@ fn copy(file: &SharedFile) -> Result<Option<Vec<u8>>, Error> {
 fn first_credential(file: &SharedFile) -> Option<(Client, String)> {
     Client::ALL.into_iter().find_map(|client| {
         let profiles = client_profiles(client, file)?;
-        let has_key = |(_, settings): &(&str, &aws_files::Settings)| {
+        let has_key = |(_, settings): &(&str, &aws_files::ProfileSettings)| {
             settings
                 .iter()
                 .any(|(name, value)| aws_files::is_key(name) && !value.is_empty())

@@ -461,7 +461,7 @@ mod tests {
         for (words, target) in offered.iter().zip(&account.targets) {
             for word in words {
                 assert_eq!(
-                    crate::choice::find_target(&account, word, true)
+                    crate::account_argument::find_target(&account, word, true)
                         .expect("it fits")
                         .id,
                     target.id,

@@ -23,10 +23,10 @@ use mcm_core::file::{self, Foreign};
 use mcm_core::resource::Resource;
 use mcm_core::world::World;
 
-use self::aws_config::{Config, Draft, Line, Profile, Wanted};
+use self::aws_config::{Config, Draft, FileLine, McmProfile, Wanted};
 pub(crate) use self::aws_config::{asked, asked_account, command};
+use crate::account_argument::by_name;
 use crate::arguments::{ConfigureAws, Writing};
-use crate::choice::by_name;
 use crate::failure::Failure;
 use crate::other_tools::OtherTools;
 use crate::output::{confirm, note, print};
@@ -88,7 +88,7 @@ pub(crate) async fn run(app: &App, world: &World, options: ConfigureAws) -> Resu
 struct Edited<'a> {
     file: &'a Foreign,
     path: &'a Path,
-    lines: &'a [Line<'a>],
+    lines: &'a [FileLine<'a>],
     /// Whether nothing is left of it.
     is_gone: bool,
     /// The lock that other `mcm` processes take for the same file.
@@ -167,8 +167,8 @@ fn add(
         let asked = asked_as(account);
         let command = aws_config::command(program, &asked)?;
         let region = region(account);
-        let of_account = |profile: &&Profile<'_>| profile.account == asked;
-        let ours: Vec<&Profile<'_>> = profiles
+        let of_account = |profile: &&McmProfile<'_>| profile.account == asked;
+        let ours: Vec<&McmProfile<'_>> = profiles
             .iter()
             .filter(of_account)
             .filter(|profile| profile.ours)
@@ -202,7 +202,7 @@ fn add(
             }
         }
         // A profile that the user wrote stays as it is, and is enough unless another name is requested.
-        let names_it = |profile: &&Profile<'_>| {
+        let names_it = |profile: &&McmProfile<'_>| {
             !profile.ours
                 && app
                     .named(&profile.account)
@@ -237,7 +237,7 @@ fn add(
         }
     }
     let stored = app.stored()?;
-    let is_gone = |profile: &&Profile<'_>| {
+    let is_gone = |profile: &&McmProfile<'_>| {
         profile.ours
             && !stored
                 .accounts
@@ -260,14 +260,14 @@ fn remove(
     draft: &mut Draft<'_, '_>,
     options: &ConfigureAws,
 ) -> Result<Vec<String>, Failure> {
-    let profiles: Vec<Profile<'_>> = config
+    let profiles: Vec<McmProfile<'_>> = config
         .profiles()
         .into_iter()
         .filter(|profile| profile.ours)
         .collect();
     let mut wanted = HashSet::new();
     for name in &options.accounts {
-        let of_name = |profile: &&Profile<'_>| profile.name == name || profile.account == *name;
+        let of_name = |profile: &&McmProfile<'_>| profile.name == name || profile.account == *name;
         match profiles.iter().find(of_name) {
             Some(profile) => wanted.insert(profile.account.clone()),
             None => {

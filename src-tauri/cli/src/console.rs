@@ -5,7 +5,7 @@
 
 use mcm_core::app::{App, ConsoleSession};
 
-use crate::choice::by_name;
+use crate::account_argument::by_name;
 use crate::failure::Failure;
 use crate::output::{note, print};
 use crate::token::requesting_program;

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use crate::arguments::CredentialOf;
 use crate::failure::Failure;
+use crate::find_account::Lookup;
 use crate::interactive;
-use crate::lookup::Lookup;
 use crate::output::print;
 use crate::token::requesting_program;
 

@@ -14,13 +14,13 @@ use mcm_core::file;
 use mcm_core::world::{Environment, World};
 use secrecy::ExposeSecret as _;
 
+use crate::account_argument::{Choice, choose, require_aws};
 use crate::arguments::Env;
 use crate::aws_files;
-use crate::choice::{Choice, choose, require_aws};
 use crate::configure::asked_as;
+use crate::confirm_protected;
 use crate::credential_env::{self, lasting};
 use crate::failure::Failure;
-use crate::guard;
 use crate::interactive::sign_in_where_needed;
 use crate::output::{note, print, print_unfinished};
 use crate::receipt::{self, Access};
@@ -79,7 +79,7 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
             )
             .await;
         let session = handed.map_err(|error| Failure::of(account, error))?;
-        receipt.push(receipt::Line::new(account, &session, Access::Whole));
+        receipt.push(receipt::ReceiptLine::new(account, &session, Access::Whole));
         let profile = aws_files::profile_that_runs_mcm(&world.environment, &asked_as(account));
         if let Some(profile) = profile.filter(|name| is_plain(name)) {
             let name = account.name();
@@ -126,7 +126,7 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
     for line in notes {
         note(&line);
     }
-    if let Some(agent) = guard::coding_agent(&world.environment) {
+    if let Some(agent) = confirm_protected::coding_agent(&world.environment) {
         let region = facts
             .get(&Fact::Region)
             .map(|region| region.expose_secret());

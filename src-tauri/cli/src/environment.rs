@@ -13,10 +13,10 @@ use mcm_core::error::{Code, Error};
 use mcm_core::world::World;
 use serde::Serialize;
 
-use crate::choice::by_name;
+use crate::account_argument::by_name;
+use crate::confirm_protected;
 use crate::environment_arguments::{EnvironmentCommand, EnvironmentOptions};
 use crate::failure::Failure;
-use crate::guard;
 use crate::output::{note, print, print_json, table};
 
 /// What `mcm environment list --json` prints.
@@ -92,7 +92,7 @@ pub(crate) async fn run(
             let new_name = name.as_deref().map(EnvironmentName::entered).transpose()?;
             let members = members(app, &options)?;
             if before.settings.is_protected {
-                guard::confirm(&world.environment, &before, "change").await?;
+                confirm_protected::confirm(&world.environment, &before, "change").await?;
             }
             let edit = |environment: &mut NamedEnvironment| {
                 require_as_confirmed(&before, environment)?;
@@ -111,7 +111,7 @@ pub(crate) async fn run(
         EnvironmentCommand::Delete { environment } => {
             let before = app.environment(&environment)?;
             if before.settings.is_protected {
-                guard::confirm(&world.environment, &before, "delete").await?;
+                confirm_protected::confirm(&world.environment, &before, "delete").await?;
             }
             let permit =
                 |environment: &NamedEnvironment| require_as_confirmed(&before, environment);

@@ -7,10 +7,10 @@
 
 mod broker;
 mod child;
-mod dressing;
 mod endpoint;
 mod files;
 mod nesting;
+mod shell_startup;
 
 use std::ffi::OsString;
 use std::fs;
@@ -24,7 +24,7 @@ use mcm_core::account::{Account, Cloud};
 use mcm_core::app::App;
 use mcm_core::confirmations::Confirmations;
 use mcm_core::error::{Code, Error};
-use mcm_core::holders::{Holder, HolderKind, Holders, Registration};
+use mcm_core::holders::{Holder, HolderKind, Holders, RunningHolder};
 use mcm_core::text;
 use mcm_core::world::{Environment, World};
 use secrecy::ExposeSecret as _;
@@ -32,12 +32,12 @@ use secrecy::ExposeSecret as _;
 use self::broker::{Broker, Who};
 use self::endpoint::Endpoint;
 use self::files::RunFiles;
+use crate::account_argument::{Choice, Chosen, choose, require_aws};
 use crate::arguments::Exec;
 use crate::child_exit::End;
-use crate::choice::{Choice, Chosen, choose, require_aws};
+use crate::confirm_protected;
 use crate::credential_env::{self, lasting};
 use crate::failure::Failure;
-use crate::guard;
 use crate::interactive::sign_in_where_needed;
 use crate::output::note;
 use crate::receipt::{self, Access};
@@ -168,7 +168,7 @@ async fn prepare_as(
         (choice.account.cloud(), who)
     });
     let holder = register(world, &chosen, shell, &client, until, access)?;
-    let holder_id = holder.as_ref().map(Registration::id);
+    let holder_id = holder.as_ref().map(RunningHolder::id);
     let broker = Broker::new(
         app.clone(),
         world.clock.clone(),
@@ -178,7 +178,7 @@ async fn prepare_as(
         holder,
         access,
     );
-    let agent = guard::coding_agent(environment);
+    let agent = confirm_protected::coding_agent(environment);
     let mut receipt = Vec::new();
     // No tool of Azure's reads a token from a variable.
     let is_plain = |account: &Account| options.env && account.cloud() != Cloud::Azure;
@@ -194,7 +194,7 @@ async fn prepare_as(
         };
         let session =
             session.map_err(|error| Failure::of_resource(app, account, &resource, error))?;
-        receipt.push(receipt::Line::new(account, &session, access));
+        receipt.push(receipt::ReceiptLine::new(account, &session, access));
         if is_plain(account) {
             facts.extend(credential_env::plain(account, &session));
             notes.push(lasting(
@@ -277,7 +277,7 @@ async fn prepare_as(
     if let (Some(shell), Some(named)) = (shell, &chosen.environment) {
         let zdotdir = environment.get("ZDOTDIR");
         let folder = files.for_shell()?;
-        let dressing = dressing::dress(shell, &folder, named, &changes, zdotdir)?;
+        let dressing = shell_startup::dress(shell, &folder, named, &changes, zdotdir)?;
         command.args(dressing.arguments).envs(dressing.variables);
     }
     Ok(Ready {
@@ -321,10 +321,10 @@ async fn confirmed(
     }
     // What the user confirmed in the app counts at every terminal, and in no agent's shell.
     let confirmed = Confirmations::in_folder(&world.paths.data).until(named, world.clock.now());
-    if let (None, Some(until)) = (guard::agent(&world.environment), confirmed) {
+    if let (None, Some(until)) = (confirm_protected::agent(&world.environment), confirmed) {
         return Ok(Some(until));
     }
-    guard::confirm(&world.environment, named, "use").await?;
+    confirm_protected::confirm(&world.environment, named, "use").await?;
     let minutes = SignedDuration::from_mins(i64::from(named.settings.minutes));
     Ok(Some(world.clock.now() + minutes))
 }
@@ -337,7 +337,7 @@ fn register(
     program: &str,
     until: Option<Timestamp>,
     access: Access,
-) -> Result<Option<Registration>, Error> {
+) -> Result<Option<RunningHolder>, Error> {
     let terminal = fs::read_link("/proc/self/fd/2").ok();
     let terminal = terminal.filter(|path| path.starts_with("/dev") && !path.ends_with("null"));
     let accounts = chosen

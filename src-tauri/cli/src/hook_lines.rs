@@ -17,9 +17,9 @@ use secrecy::SecretString;
 
 use crate::aws_files;
 use crate::configure::asked_as;
+use crate::confirm_protected;
 use crate::credential_env;
 use crate::failure::Failure;
-use crate::guard;
 use crate::hook_arguments::HookLinesOptions;
 use crate::hook_state::{State, recorded, with};
 use crate::other_tools::OtherTools;
@@ -344,7 +344,7 @@ fn lines(options: &HookLinesOptions, shell_has: &Environment, after: &Environmen
 /// # Errors
 /// `unsupported` in an agent's shell, `not-found` without a file, and those of `FolderFile`.
 pub(crate) fn trust(world: &World, is_allowed: bool) -> Result<(), Failure> {
-    if is_allowed && let Some(variable) = guard::agent(&world.environment) {
+    if is_allowed && let Some(variable) = confirm_protected::agent(&world.environment) {
         let message = format!(
             "{variable} shows that an agent or a script works in this shell. Allow the folder yourself, in a shell of yours."
         );

@@ -11,7 +11,7 @@ use mcm_core::resource::Resource;
 use mcm_core::settings::RedirectKind;
 use mcm_core::vault::Vault;
 
-use crate::choice::Choice;
+use crate::account_argument::Choice;
 use crate::failure::{Failure, sign_in_command};
 use crate::login::{open_keychain, sign_in};
 use crate::output::note;

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::arguments::ClusterOf;
 use crate::failure::Failure;
+use crate::find_account::Lookup;
 use crate::interactive;
-use crate::lookup::Lookup;
 use crate::output::print;
 use crate::token::requesting_program;
 use crate::variables;

@@ -4,16 +4,17 @@
 //! call, and becomes `mcm-full` (`run.rs`) for everything else. `arguments.rs` defines the commands; each has a file
 //! of its own, and core does the work. Results go to standard output, everything else to standard error.
 
+mod account_argument;
 mod accounts;
 mod activity;
 mod arguments;
 mod aws_files;
 mod bigquery_file;
 mod child_exit;
-mod choice;
 mod cloud_argument;
 mod completion;
 mod configure;
+mod confirm_protected;
 mod console;
 mod credential_env;
 mod credential_process;
@@ -25,7 +26,7 @@ mod exec;
 mod export;
 mod failure;
 mod fast_path;
-mod guard;
+mod find_account;
 mod help;
 mod hook;
 mod hook_arguments;
@@ -35,12 +36,11 @@ mod interactive;
 mod kube_token;
 mod login;
 mod logout;
-mod lookup;
 #[cfg(test)]
 mod man;
 mod other_tools;
 mod output;
-mod pick;
+mod picker;
 mod program;
 mod prompt;
 mod receipt;

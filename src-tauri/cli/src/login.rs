@@ -3,8 +3,8 @@
 //! The address of the sign-in page is never shown: it contains the sign-in's `state`.
 
 pub(crate) mod aws;
-mod elsewhere;
 mod keys;
+mod remote_browser;
 
 use std::io::{self, IsTerminal as _};
 
@@ -21,8 +21,8 @@ use mcm_core::snapshot::{AccountView, Status};
 use mcm_core::vault::Vault;
 use mcm_core::words;
 
+use crate::account_argument::whole_by_name;
 use crate::arguments::{AzureLogin, CommonLogin, GcpLogin, Redirect};
-use crate::choice::whole_by_name;
 use crate::failure::{Failure, sign_in_advice};
 use crate::output::{clock_time, confirm, note, print, table};
 
@@ -231,7 +231,7 @@ pub(crate) async fn sign_in(app: &App, id: SignInId, command: &str) -> Result<Ac
                     let _ = app.cancel_sign_in(id);
                     let _ = app.sign_in_ended(id).await;
                     let environment = &app.settings().aws.environment;
-                    return Err(elsewhere::without_browser(
+                    return Err(remote_browser::without_browser(
                         environment,
                         error,
                         cloud,
@@ -246,7 +246,7 @@ pub(crate) async fn sign_in(app: &App, id: SignInId, command: &str) -> Result<Ac
                 }
                 SignInStep::Elsewhere { link, port } => {
                     let environment = &app.settings().aws.environment;
-                    note(&elsewhere::instructions(environment, link, *port));
+                    note(&remote_browser::instructions(environment, link, *port));
                 }
                 SignInStep::Code {
                     code,

@@ -7,8 +7,8 @@ use mcm_core::app::{App, SignOut};
 use mcm_core::error::{Code, Error};
 use mcm_core::vault::Vault;
 
+use crate::account_argument::{is_at_terminal, whole_by_name};
 use crate::arguments::LogoutOf;
-use crate::choice::{is_at_terminal, whole_by_name};
 use crate::failure::Failure;
 use crate::login::OPEN_IT;
 use crate::output::{confirm, note, print};

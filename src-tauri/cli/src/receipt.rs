@@ -45,7 +45,7 @@ impl Access {
 }
 
 /// The receipt's line of one account.
-pub(crate) struct Line {
+pub(crate) struct ReceiptLine {
     cloud: Cloud,
     who: String,
     place: Option<String>,
@@ -53,7 +53,7 @@ pub(crate) struct Line {
     access: Access,
 }
 
-impl Line {
+impl ReceiptLine {
     /// An account, and its session.
     pub(crate) fn new(account: &Account, session: &Session, access: Access) -> Self {
         Self {
@@ -114,7 +114,7 @@ impl Ends {
 pub(crate) fn print(
     agent: &str,
     environment: Option<&str>,
-    lines: &[Line],
+    lines: &[ReceiptLine],
     region: Option<&str>,
     ends: Ends,
 ) {

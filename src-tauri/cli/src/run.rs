@@ -19,8 +19,8 @@ use crate::failure::Failure;
 use crate::output::{note, print};
 use crate::{
     accounts, activity, aws_files, completion, configure, console, credential_process, doctor, env,
-    environment, exec, export, help, hook, hook_lines, hook_state, kube_token, login, logout, pick,
-    prompt, sessions, shims, targets, token, variables, whoami,
+    environment, exec, export, help, hook, hook_lines, hook_state, kube_token, login, logout,
+    picker, prompt, sessions, shims, targets, token, variables, whoami,
 };
 
 /// Runs the command in the arguments.
@@ -176,7 +176,7 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
     let work = Box::pin(async {
         match command {
             Command::Login { cloud } => {
-                let login = cloud.map_or_else(|| pick::cloud().map(Login::to), Ok)?;
+                let login = cloud.map_or_else(|| picker::cloud().map(Login::to), Ok)?;
                 match login {
                     Login::Azure(options) => login::azure(&app, &world.vault, options).await,
                     Login::Gcp(options) => login::gcp(&app, &world.vault, &options).await,
@@ -194,7 +194,7 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
                 target,
             } => targets::run_use(&app, &account, target.as_deref()).await,
             Command::Use { account: None, .. } => {
-                let (account, target) = pick::account(&app)?;
+                let (account, target) = picker::account(&app)?;
                 targets::run_use(&app, account.as_str(), target.as_deref()).await
             }
             Command::Environment(command) => environment::run(&app, &world, command).await,

@@ -9,7 +9,7 @@ use mcm_core::provider;
 use mcm_core::words;
 use serde::Serialize;
 
-use crate::choice::{by_name, names_target, target_by_name, whole_by_name};
+use crate::account_argument::{by_name, names_target, target_by_name, whole_by_name};
 use crate::credential_env::concern;
 use crate::failure::Failure;
 use crate::output::{note, print, print_json, table};

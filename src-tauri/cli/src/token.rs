@@ -14,8 +14,8 @@ use serde::Serialize;
 
 use crate::arguments::TokenOf;
 use crate::failure::Failure;
+use crate::find_account::Lookup;
 use crate::interactive;
-use crate::lookup::Lookup;
 use crate::output::print;
 
 pub(crate) async fn run(

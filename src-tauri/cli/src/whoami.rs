@@ -4,10 +4,10 @@
 //! and shows only enough of an access key to distinguish it. Each cloud's rules have a file of their own. The JSON is
 //! stable: fields and sources may be added, none is renamed, removed or given another meaning.
 
-mod around;
 mod aws;
 mod azure;
 pub(crate) mod check;
+mod current_environment;
 pub(crate) mod google;
 
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ use mcm_core::world::Environment;
 use serde::Serialize;
 use url::Url;
 
-use self::around::Around;
+use self::current_environment::Around;
 use crate::failure::Failure;
 use crate::other_tools::OtherTools;
 use crate::output::{print, print_json};
@@ -103,7 +103,7 @@ enum Source {
 }
 
 /// The places to look in.
-struct Shell<'a> {
+struct ExaminedShell<'a> {
     environment: &'a Environment,
     tools: OtherTools<'a>,
     app: &'a App,
@@ -119,7 +119,7 @@ struct Shell<'a> {
 pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     // As the tools see it: also inside `mcm exec`, where `mcm` itself uses the variables outside.
     let environment = Environment::of_this_process();
-    let shell = Shell::of(&environment, app)?;
+    let shell = ExaminedShell::of(&environment, app)?;
     let found = [
         aws::command_line(&shell),
         azure::command_line(&shell),
@@ -130,7 +130,7 @@ pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     ];
     let rows: Vec<Row> = found
         .into_iter()
-        .map(|found| around::as_shims_start_it(found, &shell))
+        .map(|found| current_environment::as_shims_start_it(found, &shell))
         .map(|found| compared(found, &shell))
         .collect();
     let environment = shell.around.as_ref().map(|(_, around)| around.clone());
@@ -148,7 +148,7 @@ pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     )?)
 }
 
-fn compared(found: Found, shell: &Shell<'_>) -> Row {
+fn compared(found: Found, shell: &ExaminedShell<'_>) -> Row {
     let active_account = shell.active.get(&found.provider).cloned();
     let is_active = match (&found.account, &active_account) {
         (Some(account), Some(active)) => Some(account == active),
@@ -158,14 +158,14 @@ fn compared(found: Found, shell: &Shell<'_>) -> Row {
         (None, _) => None,
     };
     Row {
-        environment: around::of_tool(&found, shell),
+        environment: current_environment::of_tool(&found, shell),
         found,
         active_account,
         is_active,
     }
 }
 
-fn to_line(row: &Row, shell: &Shell<'_>) -> String {
+fn to_line(row: &Row, shell: &ExaminedShell<'_>) -> String {
     const INDENT: &str = "\n                   ";
     let Row {
         found,
@@ -217,7 +217,7 @@ fn to_line(row: &Row, shell: &Shell<'_>) -> String {
     )
 }
 
-impl<'a> Shell<'a> {
+impl<'a> ExaminedShell<'a> {
     fn of(environment: &'a Environment, app: &'a App) -> Result<Self, Error> {
         let ids = |variable, separator: char| {
             let ids = environment.get(variable).unwrap_or_default();
@@ -231,12 +231,12 @@ impl<'a> Shell<'a> {
             active: app.active_ids()?,
             served: ids(variables::EXEC_ACCOUNTS, ','),
             given: ids(variables::ENV_ACCOUNTS, ':'),
-            around: around::find(environment, app),
+            around: current_environment::find(environment, app),
         })
     }
 }
 
-impl Shell<'_> {
+impl ExaminedShell<'_> {
     fn get(&self, name: &str) -> Option<&str> {
         self.environment.get(name)
     }

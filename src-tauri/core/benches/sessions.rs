@@ -15,7 +15,7 @@ use mcm_core::snapshot::AccountView;
 use mcm_core::testing::{ManualClock, RecordedBrowser};
 use mcm_core::vault::Vault;
 use mcm_core::world::{Clock as _, Environment, NoScheme, Paths, World};
-use sandbox_clouds::azure::directory::Directory;
+use sandbox_clouds::AzureDirectory;
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Clock, Endpoint, Fault, Options, Sandbox};
 
@@ -39,7 +39,7 @@ impl Harness {
         let time = clock.clone();
         let options = Options {
             clock: Clock::new(move || time.now()),
-            azure: (1..SLEEPERS).fold(Directory::of_size(1, 1), |directory, number| {
+            azure: (1..SLEEPERS).fold(AzureDirectory::of_size(1, 1), |directory, number| {
                 directory.user(&sleeper(number), "A user", &[])
             }),
             ..Options::default()

@@ -3,12 +3,12 @@
 //! The door to core. State goes out one way, as whole Snapshots on a `watch`; `app/build_snapshot.rs` makes them. Here are
 //! the state and its changes; each file of `app/` holds the use cases that its name says.
 
+mod app_registrations;
 mod aws;
 mod background;
 mod build_snapshot;
 mod cached_sessions;
 mod catalogue;
-mod clients;
 mod connect;
 mod console;
 mod diagnostics;

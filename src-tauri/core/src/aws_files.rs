@@ -133,20 +133,20 @@ impl Client {
 }
 
 /// The settings of one profile. Nested sections stay text.
-pub type Settings = BTreeMap<String, String>;
+pub type ProfileSettings = BTreeMap<String, String>;
 
 /// The profiles of one file, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Profiles(BTreeMap<String, Settings>);
+pub struct Profiles(BTreeMap<String, ProfileSettings>);
 
 impl Profiles {
     /// The profile of this name.
-    pub fn get(&self, name: &str) -> Option<&Settings> {
+    pub fn get(&self, name: &str) -> Option<&ProfileSettings> {
         self.0.get(name)
     }
 
     /// Every profile with its settings.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Settings)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &ProfileSettings)> {
         self.0
             .iter()
             .map(|(name, settings)| (name.as_str(), settings))
@@ -265,9 +265,11 @@ impl SharedFile {
     ///
     /// # Errors
     /// `setting-invalid`, with file and line.
-    pub fn named_sections(&self) -> Result<BTreeMap<(&'static str, String), Settings>, Error> {
+    pub fn named_sections(
+        &self,
+    ) -> Result<BTreeMap<(&'static str, String), ProfileSettings>, Error> {
         let document = self.document()?;
-        let named = |(title, settings): (&str, Settings)| {
+        let named = |(title, settings): (&str, ProfileSettings)| {
             let [kind, name] = <[String; 2]>::try_from(shell_words(title)?).ok()?;
             let kind = NAMED_SECTIONS.into_iter().find(|known| **known == kind)?;
             Some(((kind, name), settings))

@@ -116,12 +116,12 @@ impl Holders {
     ///
     /// # Errors
     /// `storage-failed`.
-    pub fn register(&self, holder: &Holder) -> Result<Registration> {
+    pub fn register(&self, holder: &Holder) -> Result<RunningHolder> {
         file::make_private(&self.0)?;
         let folder = RunFolder::make(&self.0)?;
         let text = serde_json::to_vec(holder).expect("plain fields serialise");
         file::replace(&folder.path().join("record"), &text)?;
-        Ok(Registration {
+        Ok(RunningHolder {
             folder,
             held: Mutex::default(),
         })
@@ -197,12 +197,12 @@ fn read(folder: &Path) -> Option<Listed> {
 
 /// A holder of this process.
 #[derive(Debug)]
-pub struct Registration {
+pub struct RunningHolder {
     folder: RunFolder,
     held: Mutex<Vec<Held>>,
 }
 
-impl Registration {
+impl RunningHolder {
     /// Its name among the holders.
     pub fn id(&self) -> String {
         RunFolder::id(self.folder.path()).unwrap_or_default()

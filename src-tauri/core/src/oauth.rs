@@ -224,7 +224,7 @@ impl OAuthClient {
         wire.read(answer)
     }
 
-    fn client(&self) -> Result<Client> {
+    fn client(&self) -> Result<ConfiguredClient> {
         let authorization = AuthUrl::from_url(self.authorization_endpoint.clone());
         let mut client = oauth2::Client::new(ClientId::new(self.client_id.clone()))
             .set_auth_type(AuthType::RequestBody)
@@ -294,7 +294,7 @@ impl Attempt {
     }
 }
 
-type Client = oauth2::Client<
+type ConfiguredClient = oauth2::Client<
     Refusal,
     TokenAnswer,
     BasicTokenIntrospectionResponse,

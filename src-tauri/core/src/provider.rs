@@ -1,6 +1,6 @@
-//! What a cloud does for us, in five methods, and the table that maps a cloud to its provider.
+//! What a cloud does for us, and the table that maps a cloud to its provider.
 //!
-//! The only file of core with a `match cloud`. A provider sees what a request and a sign-in need, and the types that
+//! What providers do differently is decided by `match cloud` here, and what they are called in `words.rs`. A provider sees what a request and a sign-in need, and the types that
 //! it fills (ARCHITECTURE.md lists them); never the keychain, the store, the session or another provider. Its callers
 //! store and publish what it returns.
 
@@ -301,9 +301,9 @@ fn one_for_everything(cloud: Cloud, text: &str) -> Error {
     Error::new(Code::Unsupported, message)
 }
 
-/// The remaining lifetime that a session needs to be issued: below it, a cloud's clients would ask again at once
-/// (Azure 5 min, Google 3 min 45 s, AWS 15 min).
-pub fn min_remaining_lifetime(cloud: Cloud) -> Duration {
+/// How long before its end a session is renewed. A cloud's clients would ask again at once for one with less: Google's
+/// at 3 min 45 s, Azure's at 5 min, AWS's at 15 min.
+pub fn renew_before_expiry(cloud: Cloud) -> Duration {
     Duration::from_secs(match cloud {
         Cloud::Azure | Cloud::Gcp => 5 * 60,
         Cloud::Aws => 15 * 60,

@@ -21,7 +21,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::oneshot;
 use url::Url;
 
-pub use accept::{Arrival, Ended, Ending, Flow, Pending, Reason, Verdict, accept};
+pub use accept::{Arrival, Ended, Ending, FlowId, Pending, Reason, Verdict, accept};
 
 use crate::account::Cloud;
 use crate::error::{Code, Error, Result};
@@ -31,8 +31,8 @@ use crate::world::Clock;
 use loopback::{Counted, Door, Listener};
 use pending_flows::PendingFlows;
 
-/// How long a flow waits for its response.
-pub const STATE_LIFE: Duration = Duration::from_mins(10);
+/// How long a sign-in waits for its response.
+pub const SIGN_IN_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// The expectation of a flow.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ pub enum Issuer {
 }
 
 /// The provider's response, after every check that needs no request.
-pub enum Answer {
+pub enum AuthorizationResponse {
     /// The authorisation code.
     Code(SecretString),
     /// The provider, or the user there, refused.
@@ -99,7 +99,7 @@ pub enum Answer {
     },
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for AuthorizationResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code(_) => f.write_str("Code([redacted])"),
@@ -310,11 +310,11 @@ fn private_redirect_uri(text: &str) -> Result<String> {
 
 /// A flow that waits for its response. Dropping it removes the flow and closes its listener.
 pub struct PendingFlow {
-    flow: Flow,
+    flow: FlowId,
     redirect_uri: String,
     state: SecretString,
     expires_at: Timestamp,
-    outcome: Option<oneshot::Receiver<Result<Answer>>>,
+    outcome: Option<oneshot::Receiver<Result<AuthorizationResponse>>>,
     flows: Arc<PendingFlows>,
     /// A link that the flow's own port leads to the sign-in page, once it is asked for.
     link: Arc<OnceLock<Link>>,
@@ -363,9 +363,9 @@ impl PendingFlow {
     /// Waits for the response. May be dropped and called again; there is one response.
     ///
     /// # Errors
-    /// `sign-in-expired` after ten minutes of the wall clock, `sign-in-cancelled` when newer flows replaced this one,
+    /// `sign-in-expired` after `SIGN_IN_TIMEOUT` of the wall clock, `sign-in-cancelled` when newer flows replaced this one,
     /// `sign-in-rejected` when the response came from another issuer.
-    pub async fn answer(&mut self) -> Result<Answer> {
+    pub async fn answer(&mut self) -> Result<AuthorizationResponse> {
         let Some(outcome) = &mut self.outcome else {
             return Err(Error::new(
                 Code::Internal,

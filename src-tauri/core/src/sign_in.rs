@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::loopback::HttpsForced;
-use crate::redirect::{Answer, Expectation, PendingFlow, Redirects};
+use crate::redirect::{AuthorizationResponse, Expectation, PendingFlow, Redirects};
 use crate::settings::RedirectKind;
 use crate::text;
 use crate::world::{Browser, SchemeRegistration};
@@ -350,7 +350,11 @@ impl SignInContext {
     ///
     /// # Errors
     /// `sign-in-expired` and those of the receiver.
-    pub async fn browse(&self, page: &Url, mut waiting: PendingFlow) -> Result<Answer> {
+    pub async fn browse(
+        &self,
+        page: &Url,
+        mut waiting: PendingFlow,
+    ) -> Result<AuthorizationResponse> {
         let https_forced = waiting.https_forced().clone();
         let link = match self.port {
             Some(port) => Some((waiting.link_to(page)?, port)),

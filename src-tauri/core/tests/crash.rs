@@ -23,7 +23,7 @@ use mcm_core::snapshot::Snapshot;
 use mcm_core::testing::{ManualClock, RecordedBrowser};
 use mcm_core::vault::{KeychainLimits, Vault};
 use mcm_core::world::{Environment, NoScheme, Paths, World};
-use sandbox_clouds::aws::identity_center::{Policy, RefreshRotation};
+use sandbox_clouds::aws::identity_center::{PermissionPolicy, RefreshRotation};
 use sandbox_clouds::azure::Rotation;
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Clock, Options, Sandbox};
@@ -209,9 +209,9 @@ async fn killed_while_renewing(test: &str, rotation: Rotation, roles: Option<Ref
     let wanted = match roles {
         None => azure(),
         Some(rotation) => {
-            clouds.set_identity_center_policy(Policy {
+            clouds.set_identity_center_policy(PermissionPolicy {
                 rotation,
-                ..Policy::default()
+                ..PermissionPolicy::default()
             });
             center(&clouds)
         }
@@ -313,9 +313,9 @@ async fn a_token_that_rotated_while_the_keychain_was_locked_is_kept_and_stored_o
 {
     // I37
     let (clouds, environment, time) = clouds(Rotation::default()).await;
-    clouds.set_identity_center_policy(Policy {
+    clouds.set_identity_center_policy(PermissionPolicy {
         rotation: RefreshRotation::DetectReuse,
-        ..Policy::default()
+        ..PermissionPolicy::default()
     });
     let home = tempfile::tempdir().expect("a folder");
     let hook = Arc::new(LockedForGrants::default());

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use mcm_core::account::Cloud;
 use mcm_core::error::{Code, Result};
 use mcm_core::redirect::{
-    Answer, Expectation, Frontend, Issuer, LoopbackHost, Method, PendingFlow, Receiver,
-    ReceiverLimits, Redirects, STATE_LIFE,
+    AuthorizationResponse, Expectation, Frontend, Issuer, LoopbackHost, Method, PendingFlow,
+    Receiver, ReceiverLimits, Redirects, SIGN_IN_TIMEOUT,
 };
 #[cfg(target_os = "linux")]
 use mcm_core::testing::may_run_as_another_user;
@@ -150,14 +150,14 @@ fn right_form(waiting: &PendingFlow) -> String {
 }
 
 /// The answer of a flow: a test must fail where it would wait without end.
-async fn answer(waiting: &mut PendingFlow) -> Result<Answer> {
+async fn answer(waiting: &mut PendingFlow) -> Result<AuthorizationResponse> {
     let answer = tokio::time::timeout(TIMEOUT, waiting.answer()).await;
     answer.expect("an answer in time")
 }
 
 async fn assert_answered(waiting: &mut PendingFlow) {
     match answer(waiting).await {
-        Ok(Answer::Code(code)) => assert_eq!(code.expose_secret(), "right"),
+        Ok(AuthorizationResponse::Code(code)) => assert_eq!(code.expose_secret(), "right"),
         other => panic!("{other:?}"),
     }
 }
@@ -254,7 +254,7 @@ async fn a_refused_sign_in_gets_a_page_that_says_so_and_nothing_of_the_request()
     );
     assert!(matches!(
         answer(&mut waiting).await,
-        Ok(Answer::Refused { .. })
+        Ok(AuthorizationResponse::Refused { .. })
     ));
 }
 
@@ -391,7 +391,7 @@ async fn an_expired_flow_closes_its_listener_also_when_nothing_asks() {
     // L4
     let (redirects, clock) = redirects();
     let mut waiting = redirects.open_flow(google()).await.unwrap();
-    clock.advance(STATE_LIFE);
+    clock.advance(SIGN_IN_TIMEOUT);
     redirects.closed().await;
     assert_refused(port(&waiting)).await;
     assert_eq!(

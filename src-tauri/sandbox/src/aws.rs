@@ -23,10 +23,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use self::directory::{Account, Directory, Role, User};
+use self::directory::{Account, AwsDirectory, Role, User};
 pub use self::keys::AccessKey;
-use self::keys::{Issued, Keys, Principal};
-use self::refusal::{Refusal, Service};
+use self::keys::{IssuedKey, Keys, Principal};
+use self::refusal::{AwsRefusal, Service};
 pub use self::sts::MFA_CODE;
 use crate::faults::Endpoint;
 use crate::identifier::{access_key_id, opaque};
@@ -94,7 +94,7 @@ impl From<Role> for RoleState {
 impl Aws {
     pub(crate) fn new(
         addresses: Addresses,
-        directory: Directory,
+        directory: AwsDirectory,
         page_size: usize,
         shared: Arc<Shared>,
     ) -> Self {
@@ -120,7 +120,7 @@ impl Aws {
             secret: self.secret_key(),
             session_token: None,
         };
-        self.keys().add(Issued {
+        self.keys().add(IssuedKey {
             key: key.clone(),
             principal: Principal::User(user),
             expires: None,
@@ -134,7 +134,7 @@ impl Aws {
         Some(self.issue_session(Principal::User(user), life).key)
     }
 
-    fn issue_session(&self, principal: Principal, life: Duration) -> Issued {
+    fn issue_session(&self, principal: Principal, life: Duration) -> IssuedKey {
         // Real tokens are base64, with characters that have to be encoded in forms and queries.
         let token = opaque("sandbox-st/+", 700) + "==";
         let key = AccessKey {
@@ -142,7 +142,7 @@ impl Aws {
             secret: self.secret_key(),
             session_token: Some(self.shared.journal.issue(token)),
         };
-        let issued = Issued {
+        let issued = IssuedKey {
             key,
             principal,
             expires: Some(self.shared.clock.now() + life),
@@ -196,7 +196,7 @@ impl Aws {
         service: Service,
         parts: &Parts,
         body: &[u8],
-    ) -> Result<Principal, Refusal> {
+    ) -> Result<Principal, AwsRefusal> {
         self.keys()
             .authenticate(service, parts, body, self.shared.clock.now())
     }

@@ -24,11 +24,11 @@ use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use self::authorize::{Browsing, Transaction};
-use self::device::{Approval, DeviceRequest};
-use self::directory::{Directory, EntraUser, Tenant};
-use self::grants::Grants;
-use self::refusal::Refusal;
+use self::authorize::{AzureTransaction, Browsing};
+use self::device::{AzureApproval, AzureDeviceRequest};
+use self::directory::{AzureDirectory, EntraUser, Tenant};
+use self::grants::AzureGrants;
+use self::refusal::AzureRefusal;
 use self::scope::Scope;
 use crate::device::Devices;
 use crate::faults::Endpoint;
@@ -67,16 +67,16 @@ pub enum Rotation {
 pub(crate) struct Azure {
     pub(crate) authority: Url,
     pub(crate) resource_manager: Url,
-    pub(crate) directory: Directory,
+    pub(crate) directory: AzureDirectory,
     pub(crate) page_size: usize,
     pub(crate) shared: Arc<Shared>,
     key: Arc<SigningKey>,
-    registration: Mutex<Registration>,
-    grants: Mutex<Grants>,
+    registration: Mutex<AppRegistration>,
+    grants: Mutex<AzureGrants>,
     consents: Mutex<Consents>,
-    transactions: Mutex<HashMap<String, Transaction>>,
+    transactions: Mutex<HashMap<String, AzureTransaction>>,
     browsing: Mutex<HashMap<String, Browsing>>,
-    devices: Mutex<Devices<DeviceRequest, Approval>>,
+    devices: Mutex<Devices<AzureDeviceRequest, AzureApproval>>,
 }
 
 /// What users have consented to.
@@ -88,20 +88,20 @@ struct Consents {
     apart: HashSet<String>,
 }
 
-struct Registration {
+struct AppRegistration {
     redirect_uris: Vec<String>,
     rotation: Rotation,
 }
 
 /// The first segment of a path, when it names an existing authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Authority {
+pub(crate) enum AzureAuthority {
     Organizations,
     Common,
     Tenant(String),
 }
 
-impl Authority {
+impl AzureAuthority {
     fn key(&self) -> &str {
         match self {
             Self::Organizations => "organizations",
@@ -122,7 +122,7 @@ impl Azure {
     pub(crate) fn new(
         authority: Url,
         resource_manager: Url,
-        directory: Directory,
+        directory: AzureDirectory,
         page_size: usize,
         rotation: Rotation,
         shared: Arc<Shared>,
@@ -134,7 +134,7 @@ impl Azure {
             page_size: page_size.max(1),
             shared,
             key: SigningKey::shared(),
-            registration: Mutex::new(Registration {
+            registration: Mutex::new(AppRegistration {
                 redirect_uris: REDIRECT_URIS.map(str::to_owned).to_vec(),
                 rotation,
             }),
@@ -162,15 +162,15 @@ impl Azure {
 
     pub(crate) fn revoke(&self, user: &str, revocation: &Revocation) {
         let refusal = match revocation {
-            Revocation::Revoked => Refusal::invalid_grant(
+            Revocation::Revoked => AzureRefusal::invalid_grant(
                 50173,
                 "The provided grant has expired due to it being revoked, a fresh auth token is needed.",
             ),
-            Revocation::PasswordChanged => Refusal::invalid_grant(
+            Revocation::PasswordChanged => AzureRefusal::invalid_grant(
                 50133,
                 "The session is not valid due to password expiration or recent password change.",
             ),
-            Revocation::Expired => Refusal::invalid_grant(
+            Revocation::Expired => AzureRefusal::invalid_grant(
                 70043,
                 "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access.",
             ),
@@ -202,13 +202,13 @@ impl Azure {
         (self.shared.clock.now() < token.expires).then(|| token.scope.resource.clone())
     }
 
-    fn registration(&self) -> MutexGuard<'_, Registration> {
+    fn registration(&self) -> MutexGuard<'_, AppRegistration> {
         self.registration
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn grants(&self) -> MutexGuard<'_, Grants> {
+    fn grants(&self) -> MutexGuard<'_, AzureGrants> {
         self.grants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -216,7 +216,7 @@ impl Azure {
         self.consents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn devices(&self) -> MutexGuard<'_, Devices<DeviceRequest, Approval>> {
+    fn devices(&self) -> MutexGuard<'_, Devices<AzureDeviceRequest, AzureApproval>> {
         self.devices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -225,16 +225,16 @@ impl Azure {
     }
 
     /// The authority that a path names.
-    fn authority(&self, name: &str) -> Result<Authority, Refusal> {
+    fn authority(&self, name: &str) -> Result<AzureAuthority, AzureRefusal> {
         match name {
-            "organizations" => Ok(Authority::Organizations),
-            "common" => Ok(Authority::Common),
+            "organizations" => Ok(AzureAuthority::Organizations),
+            "common" => Ok(AzureAuthority::Common),
             _ => {
                 let tenant = self
                     .directory
                     .find_tenant(name)
-                    .ok_or_else(|| Refusal::unknown_tenant(name))?;
-                Ok(Authority::Tenant(tenant.id.clone()))
+                    .ok_or_else(|| AzureRefusal::unknown_tenant(name))?;
+                Ok(AzureAuthority::Tenant(tenant.id.clone()))
             }
         }
     }
@@ -243,11 +243,11 @@ impl Azure {
         format!("{}{tenant_id}/v2.0", self.authority)
     }
 
-    fn check_client(&self, client_id: &str, tenant: &str) -> Result<(), Refusal> {
+    fn check_client(&self, client_id: &str, tenant: &str) -> Result<(), AzureRefusal> {
         if [CLIENT_ID, OTHER_CLIENT_ID].contains(&client_id) {
             Ok(())
         } else {
-            Err(Refusal::unknown_client(client_id, tenant))
+            Err(AzureRefusal::unknown_client(client_id, tenant))
         }
     }
 
@@ -262,13 +262,13 @@ impl Azure {
                 .any(|uri| comparable(uri) == asked)
     }
 
-    fn scope(&self, scope: &str) -> Result<Scope, Refusal> {
+    fn scope(&self, scope: &str) -> Result<Scope, AzureRefusal> {
         Scope::parse(scope, self.resource_manager.as_str())
     }
 
-    fn user(&self, email: &str) -> Result<&EntraUser, Refusal> {
+    fn user(&self, email: &str) -> Result<&EntraUser, AzureRefusal> {
         self.directory.find_user(email).ok_or_else(|| {
-            Refusal::invalid_grant(
+            AzureRefusal::invalid_grant(
                 50034,
                 format!("The user account {email} does not exist in the directory."),
             )
@@ -276,16 +276,16 @@ impl Azure {
     }
 
     /// The user and the tenant, if the one may enter the other.
-    fn enter(&self, email: &str, tenant_id: &str) -> Result<(&EntraUser, &Tenant), Refusal> {
+    fn enter(&self, email: &str, tenant_id: &str) -> Result<(&EntraUser, &Tenant), AzureRefusal> {
         let user = self.user(email)?;
         let tenant = self
             .directory
             .find_tenant(tenant_id)
-            .ok_or_else(|| Refusal::unknown_tenant(tenant_id))?;
+            .ok_or_else(|| AzureRefusal::unknown_tenant(tenant_id))?;
         if user.may_enter(&tenant.id) {
             Ok((user, tenant))
         } else {
-            Err(Refusal::not_in_tenant(email, &tenant.name))
+            Err(AzureRefusal::not_in_tenant(email, &tenant.name))
         }
     }
 

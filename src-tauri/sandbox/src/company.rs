@@ -78,14 +78,14 @@ impl Default for Rules {
 pub struct Company {
     address: SocketAddr,
     protocol: Protocol,
-    authority: Arc<Authority>,
+    authority: Arc<CertificateAuthority>,
     rules: Arc<Mutex<Rules>>,
     names: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
 /// The company's certificate authority.
-struct Authority {
+struct CertificateAuthority {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
@@ -102,9 +102,9 @@ impl Company {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let address = listener.local_addr()?;
         let protocol = rules.protocol;
-        let authority = Arc::new(Authority::new().expect("a certificate of its own"));
+        let authority = Arc::new(CertificateAuthority::new().expect("a certificate of its own"));
         let (rules, asked) = (Arc::new(Mutex::new(rules)), Arc::new(Mutex::default()));
-        let door = Door {
+        let door = CompanyProxy {
             servers: Arc::new(names),
             authority: Arc::clone(&authority),
             rules: Arc::clone(&rules),
@@ -176,7 +176,7 @@ impl Drop for Company {
     }
 }
 
-impl Authority {
+impl CertificateAuthority {
     fn new() -> Result<Self, rcgen::Error> {
         let mut params = CertificateParams::default();
         params
@@ -219,14 +219,14 @@ impl Authority {
 }
 
 #[derive(Clone)]
-struct Door {
+struct CompanyProxy {
     servers: Arc<HashMap<String, SocketAddr>>,
-    authority: Arc<Authority>,
+    authority: Arc<CertificateAuthority>,
     rules: Arc<Mutex<Rules>>,
     names: Arc<Mutex<Vec<String>>>,
 }
 
-async fn accept(listener: TcpListener, door: Door) {
+async fn accept(listener: TcpListener, door: CompanyProxy) {
     // Dropping the set, when this task is aborted, closes every connection.
     let mut connections = JoinSet::new();
     loop {
@@ -242,7 +242,7 @@ async fn accept(listener: TcpListener, door: Door) {
     }
 }
 
-impl Door {
+impl CompanyProxy {
     async fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
         let rules = self
             .rules

@@ -19,7 +19,7 @@ use crate::aws::identity_center::{self, AssignedAccount, IdentityCenter};
 use crate::aws::{AccessKey, Assumption, Aws};
 use crate::azure::{Azure, Rotation};
 use crate::faults::{Revocation, Rule};
-use crate::google::{Google, Policy};
+use crate::google::{Google, ProjectPolicy};
 use crate::journal::Request;
 use crate::page::{STYLE, SUBMIT};
 use crate::server::Shared;
@@ -72,13 +72,13 @@ struct Settings {
     #[serde(default)]
     azure_consent_for: Option<String>,
     #[serde(default)]
-    google_policy: Option<Policy>,
+    google_policy: Option<ProjectPolicy>,
     #[serde(default)]
     rotate_google_signing_key: bool,
     #[serde(default)]
     aws_session_life_ms: Option<u64>,
     #[serde(default)]
-    identity_center: Option<identity_center::Policy>,
+    identity_center: Option<identity_center::PermissionPolicy>,
     #[serde(default)]
     identity_center_accounts: Option<Vec<AssignedAccount>>,
     #[serde(default)]
@@ -198,7 +198,7 @@ async fn change_settings(
     }
     if let Some(accounts) = settings.identity_center_accounts {
         let users = center.directory().users;
-        center.set_directory(identity_center::Directory { users, accounts });
+        center.set_directory(identity_center::SsoDirectory { users, accounts });
     }
     if let Some(user) = settings.end_identity_center_session {
         center.end_session(&user);

@@ -24,11 +24,11 @@ use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use self::authorize::Transaction;
-use self::device::DeviceRequest;
-use self::directory::{Directory, GoogleUser};
-use self::grants::{Grant, Grants};
-use self::refusal::Refusal;
+use self::authorize::GoogleTransaction;
+use self::device::GoogleDeviceRequest;
+use self::directory::{GoogleDirectory, GoogleUser};
+use self::grants::{GoogleGrants, Grant};
+use self::refusal::GoogleRefusal;
 use crate::device::Devices;
 use crate::faults::Endpoint;
 use crate::faults::Revocation;
@@ -60,7 +60,7 @@ const DEVICE_CODE_LIFE: Duration = Duration::from_secs(30 * 60);
 /// What the operator of the Google project has chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
-pub struct Policy {
+pub struct ProjectPolicy {
     /// Whether the desktop client must send its secret.
     pub requires_secret: bool,
     /// Whether the app is in testing: refresh tokens with access to the cloud last seven days.
@@ -71,7 +71,7 @@ pub struct Policy {
     pub rotates: bool,
 }
 
-impl Default for Policy {
+impl Default for ProjectPolicy {
     fn default() -> Self {
         Self {
             requires_secret: true,
@@ -86,26 +86,26 @@ impl Default for Policy {
 pub(crate) struct Google {
     pub(crate) issuer: Url,
     pub(crate) resource_manager: Url,
-    directory: Mutex<Directory>,
+    directory: Mutex<GoogleDirectory>,
     page_size: usize,
     shared: Arc<Shared>,
-    policy: Mutex<Policy>,
+    policy: Mutex<ProjectPolicy>,
     /// Every published key, the one that signs last.
     keys: Mutex<Vec<Arc<SigningKey>>>,
-    grants: Mutex<Grants>,
-    transactions: Mutex<HashMap<String, Transaction>>,
+    grants: Mutex<GoogleGrants>,
+    transactions: Mutex<HashMap<String, GoogleTransaction>>,
     /// Who signed in with which browser, the latest last.
     browsing: Mutex<HashMap<String, Vec<String>>>,
-    devices: Mutex<Devices<DeviceRequest, Grant>>,
+    devices: Mutex<Devices<GoogleDeviceRequest, Grant>>,
 }
 
 impl Google {
     pub(crate) fn new(
         issuer: Url,
         resource_manager: Url,
-        directory: Directory,
+        directory: GoogleDirectory,
         page_size: usize,
-        policy: Policy,
+        policy: ProjectPolicy,
         shared: Arc<Shared>,
     ) -> Self {
         Self {
@@ -123,7 +123,7 @@ impl Google {
         }
     }
 
-    pub(crate) fn set_policy(&self, policy: Policy) {
+    pub(crate) fn set_policy(&self, policy: ProjectPolicy) {
         *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = policy;
     }
 
@@ -133,8 +133,8 @@ impl Google {
 
     pub(crate) fn revoke(&self, user: &str, revocation: &Revocation) {
         let refusal = match revocation {
-            Revocation::Revoked | Revocation::PasswordChanged => Refusal::revoked(),
-            Revocation::Expired => Refusal::needs_reauthentication(),
+            Revocation::Revoked | Revocation::PasswordChanged => GoogleRefusal::revoked(),
+            Revocation::Expired => GoogleRefusal::needs_reauthentication(),
             Revocation::Refused(error) => error.clone().into(),
         };
         self.grants().refuse(&self.subject_of(user), &refusal);
@@ -148,14 +148,14 @@ impl Google {
         self.grants().forget_consents(&self.subject_of(user));
     }
 
-    pub(crate) fn set_directory(&self, directory: Directory) {
+    pub(crate) fn set_directory(&self, directory: GoogleDirectory) {
         *self
             .directory
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = directory;
     }
 
-    fn directory(&self) -> MutexGuard<'_, Directory> {
+    fn directory(&self) -> MutexGuard<'_, GoogleDirectory> {
         self.directory
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -172,7 +172,7 @@ impl Google {
             .map_or_else(|| user.to_owned(), |user| user.subject)
     }
 
-    fn grants(&self) -> MutexGuard<'_, Grants> {
+    fn grants(&self) -> MutexGuard<'_, GoogleGrants> {
         self.grants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -180,7 +180,7 @@ impl Google {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn devices(&self) -> MutexGuard<'_, Devices<DeviceRequest, Grant>> {
+    fn devices(&self) -> MutexGuard<'_, Devices<GoogleDeviceRequest, Grant>> {
         self.devices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -188,7 +188,7 @@ impl Google {
         Arc::clone(self.keys().last().expect("there is a key from the start"))
     }
 
-    fn policy(&self) -> Policy {
+    fn policy(&self) -> ProjectPolicy {
         *self.policy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -211,19 +211,21 @@ impl Google {
         }
     }
 
-    fn check_secret(&self, client_id: &str, secret: Option<&str>) -> Result<(), Refusal> {
+    fn check_secret(&self, client_id: &str, secret: Option<&str>) -> Result<(), GoogleRefusal> {
         match (client_id, secret) {
             (DESKTOP_CLIENT_ID, Some(DESKTOP_CLIENT_SECRET))
             | (TV_CLIENT_ID, Some(TV_CLIENT_SECRET))
             | (IOS_CLIENT_ID, None) => Ok(()),
-            (DESKTOP_CLIENT_ID | TV_CLIENT_ID, None) if self.policy().requires_secret => {
-                Err(Refusal::new("invalid_request", "client_secret is missing."))
-            }
+            (DESKTOP_CLIENT_ID | TV_CLIENT_ID, None) if self.policy().requires_secret => Err(
+                GoogleRefusal::new("invalid_request", "client_secret is missing."),
+            ),
             (DESKTOP_CLIENT_ID | TV_CLIENT_ID, None) => Ok(()),
             (DESKTOP_CLIENT_ID | TV_CLIENT_ID | IOS_CLIENT_ID, Some(_)) => Err(
-                Refusal::invalid_client("The provided client secret is invalid."),
+                GoogleRefusal::invalid_client("The provided client secret is invalid."),
             ),
-            _ => Err(Refusal::invalid_client("The OAuth client was not found.")),
+            _ => Err(GoogleRefusal::invalid_client(
+                "The OAuth client was not found.",
+            )),
         }
     }
 }

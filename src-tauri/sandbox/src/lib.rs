@@ -20,12 +20,12 @@ mod page;
 mod sandbox;
 mod server;
 
-pub use aws::directory::Directory as AwsDirectory;
-pub use azure::directory::Directory as AzureDirectory;
+pub use aws::directory::AwsDirectory;
+pub use azure::directory::AzureDirectory;
 pub use clock::Clock;
 pub use faults::Revocation;
 pub use faults::{Endpoint, Fault, Faults, MadeUpPage, OAuthError, Rule, ServiceError, Status};
-pub use google::directory::Directory as GoogleDirectory;
+pub use google::directory::GoogleDirectory;
 pub use identifier::guid;
 pub use journal::{Request, Server};
 pub use sandbox::{Options, Ports, Sandbox};

@@ -41,15 +41,15 @@ pub struct Options {
     /// What happens to an Azure refresh token when it is exchanged for a new one.
     pub azure_rotation: Rotation,
     /// Azure's tenants, users and subscriptions.
-    pub azure: azure::directory::Directory,
+    pub azure: azure::directory::AzureDirectory,
     /// How strict the Google project is.
-    pub google_policy: google::Policy,
+    pub google_policy: google::ProjectPolicy,
     /// Google's users and projects.
-    pub google: google::directory::Directory,
+    pub google: google::directory::GoogleDirectory,
     /// AWS's accounts, users and roles.
-    pub aws: aws::directory::Directory,
+    pub aws: aws::directory::AwsDirectory,
     /// IAM Identity Center's users and assignments.
-    pub identity_center: identity_center::Directory,
+    pub identity_center: identity_center::SsoDirectory,
 }
 
 impl Default for Options {
@@ -62,11 +62,11 @@ impl Default for Options {
             device_interval: Duration::from_secs(5),
             page_size: 100,
             azure_rotation: Rotation::default(),
-            azure: azure::directory::Directory::contoso(),
-            google_policy: google::Policy::default(),
-            google: google::directory::Directory::contoso(),
-            aws: aws::directory::Directory::contoso(),
-            identity_center: identity_center::Directory::contoso(),
+            azure: azure::directory::AzureDirectory::contoso(),
+            google_policy: google::ProjectPolicy::default(),
+            google: google::directory::GoogleDirectory::contoso(),
+            aws: aws::directory::AwsDirectory::contoso(),
+            identity_center: identity_center::SsoDirectory::contoso(),
         }
     }
 }
@@ -456,12 +456,12 @@ impl Sandbox {
     }
 
     /// How strict the Google project is from now on.
-    pub fn set_google_policy(&self, policy: google::Policy) {
+    pub fn set_google_policy(&self, policy: google::ProjectPolicy) {
         self.google.set_policy(policy);
     }
 
     /// Who exists at Google from now on. Grants stay with the subject that gave them, whatever its address is now.
-    pub fn set_google_directory(&self, directory: google::directory::Directory) {
+    pub fn set_google_directory(&self, directory: google::directory::GoogleDirectory) {
         self.google.set_directory(directory);
     }
 
@@ -506,22 +506,22 @@ impl Sandbox {
     }
 
     /// How IAM Identity Center behaves.
-    pub fn identity_center_policy(&self) -> identity_center::Policy {
+    pub fn identity_center_policy(&self) -> identity_center::PermissionPolicy {
         self.identity_center.policy()
     }
 
     /// How IAM Identity Center behaves from now on.
-    pub fn set_identity_center_policy(&self, policy: identity_center::Policy) {
+    pub fn set_identity_center_policy(&self, policy: identity_center::PermissionPolicy) {
         self.identity_center.set_policy(policy);
     }
 
     /// Who may do what in IAM Identity Center.
-    pub fn identity_center_directory(&self) -> identity_center::Directory {
+    pub fn identity_center_directory(&self) -> identity_center::SsoDirectory {
         self.identity_center.directory()
     }
 
     /// Who may do what in IAM Identity Center from now on.
-    pub fn set_identity_center_directory(&self, directory: identity_center::Directory) {
+    pub fn set_identity_center_directory(&self, directory: identity_center::SsoDirectory) {
         self.identity_center.set_directory(directory);
     }
 

@@ -3,6 +3,7 @@
 //! hyper is driven directly because some faults must close a connection without an answer, which a router cannot do.
 //! What the clouds answer is not decided here.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -28,6 +29,9 @@ use crate::journal::{Journal, Request as Recorded, Server};
 /// No request to a cloud is longer than this.
 const MAX_BODY: usize = 1 << 20;
 const OVERSIZED: usize = 10 << 20;
+
+/// The fields of a form or a query.
+pub(crate) type FormFields = HashMap<String, String>;
 
 /// What the servers of one sandbox have in common.
 #[derive(Default)]
@@ -106,7 +110,7 @@ impl Bound {
         controls: Router,
         shared: Arc<Shared>,
     ) -> Running {
-        let door = Arc::new(Door {
+        let door = Arc::new(CloudServer {
             server,
             classify,
             cloud: TowerToHyperService::new(cloud),
@@ -123,7 +127,7 @@ impl Drop for Running {
     }
 }
 
-async fn accept(listener: TcpListener, door: Arc<Door>) {
+async fn accept(listener: TcpListener, door: Arc<CloudServer>) {
     // Dropping the set, when this task is aborted, closes every connection.
     let mut connections = JoinSet::new();
     loop {
@@ -157,7 +161,7 @@ impl fmt::Display for Dropped {
 
 impl std::error::Error for Dropped {}
 
-struct Door {
+struct CloudServer {
     server: Server,
     classify: Classify,
     cloud: TowerToHyperService<Router>,
@@ -165,7 +169,7 @@ struct Door {
     shared: Arc<Shared>,
 }
 
-impl Door {
+impl CloudServer {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Dropped> {
         let (parts, body) = request.into_parts();
         let Ok(body) = to_bytes(Body::new(body), MAX_BODY).await else {

@@ -40,7 +40,7 @@ struct Entry<'a> {
 }
 
 /// A profile whose credential comes from `mcm`.
-pub(super) struct Profile<'a> {
+pub(super) struct McmProfile<'a> {
     section: usize,
     /// The profile's name.
     pub(super) name: &'a str,
@@ -109,7 +109,7 @@ impl<'a> Config<'a> {
     }
 
     /// The profiles whose credential comes from `mcm`.
-    pub(super) fn profiles(&self) -> Vec<Profile<'a>> {
+    pub(super) fn profiles(&self) -> Vec<McmProfile<'a>> {
         let profile = |(index, section): (usize, &Section<'a>)| {
             let is_profile = aws_files::profile_name(section.title).is_some();
             let account = asked_account(
@@ -118,7 +118,7 @@ impl<'a> Config<'a> {
                     .filter(|entry| !entry.goes_on)?
                     .value,
             )?;
-            is_profile.then(|| Profile {
+            is_profile.then(|| McmProfile {
                 section: index,
                 name: section.name(),
                 account,
@@ -187,7 +187,7 @@ pub(super) struct Draft<'c, 'a> {
 
 /// A line of the file as it is or will be, with its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub(super) enum FileLine<'a> {
     Kept(&'a str),
     TakenOut(&'a str),
     PutIn(String),
@@ -202,7 +202,7 @@ impl<'a> Draft<'_, 'a> {
     }
 
     /// Updates a profile of ours in place. What the user changed or added in it stays.
-    pub(super) fn update(&mut self, profile: &Profile<'_>, wanted: &Wanted<'_>) {
+    pub(super) fn update(&mut self, profile: &McmProfile<'_>, wanted: &Wanted<'_>) {
         let section = &self.config.sections[profile.section];
         let Some((mark, _)) = section.mark else {
             return;
@@ -239,7 +239,7 @@ impl<'a> Draft<'_, 'a> {
     }
 
     /// Removes what we added to a profile. Returns whether the user's settings stay in it, with its header.
-    pub(super) fn remove(&mut self, profile: &Profile<'_>) -> bool {
+    pub(super) fn remove(&mut self, profile: &McmProfile<'_>) -> bool {
         let section = &self.config.sections[profile.section];
         let Some((mark, _)) = section.mark else {
             return true;
@@ -291,17 +291,17 @@ impl<'a> Draft<'_, 'a> {
 
     /// The lines, in order. `is_new` when there is no such file yet: an empty file begins with an empty line, so that
     /// removing everything restores it.
-    pub(super) fn lines(self, is_new: bool) -> Vec<Line<'a>> {
+    pub(super) fn lines(self, is_new: bool) -> Vec<FileLine<'a>> {
         let (config, end) = (self.config, self.config.line_end());
         let mut lines = Vec::with_capacity(config.lines.len() + 5 * self.appended.len());
         for (index, line) in config.lines.iter().enumerate() {
             lines.push(if self.taken_out[index] {
-                Line::TakenOut(line)
+                FileLine::TakenOut(line)
             } else {
-                Line::Kept(line)
+                FileLine::Kept(line)
             });
             let here = self.put_in.iter().filter(|(before, _)| *before == index);
-            lines.extend(here.map(|(_, line)| Line::PutIn(line.clone())));
+            lines.extend(here.map(|(_, line)| FileLine::PutIn(line.clone())));
         }
         let mut new: Vec<String> = Vec::new();
         for profile in &self.appended {
@@ -310,7 +310,7 @@ impl<'a> Draft<'_, 'a> {
             }
             new.extend(profile.iter().map(|line| format!("{line}{end}")));
         }
-        lines.extend(new.into_iter().map(Line::PutIn));
+        lines.extend(new.into_iter().map(FileLine::PutIn));
         // A file without a final line end stays without one.
         let is_open = config
             .lines
@@ -321,17 +321,21 @@ impl<'a> Draft<'_, 'a> {
 }
 
 /// Gives every remaining line its line end, and removes the last one's when `is_open`.
-pub(super) fn with_ends<'a>(lines: Vec<Line<'a>>, end: &str, is_open: bool) -> Vec<Line<'a>> {
+pub(super) fn with_ends<'a>(
+    lines: Vec<FileLine<'a>>,
+    end: &str,
+    is_open: bool,
+) -> Vec<FileLine<'a>> {
     let last = lines
         .iter()
-        .rposition(|line| !matches!(line, Line::TakenOut(_)));
+        .rposition(|line| !matches!(line, FileLine::TakenOut(_)));
     let mut ended = Vec::with_capacity(lines.len() + 1);
     for (index, line) in lines.into_iter().enumerate() {
-        let (Line::Kept(text) | Line::TakenOut(text)) = &line else {
-            let Line::PutIn(text) = line else {
+        let (FileLine::Kept(text) | FileLine::TakenOut(text)) = &line else {
+            let FileLine::PutIn(text) = line else {
                 unreachable!("the only kind that is left")
             };
-            ended.push(Line::PutIn(with_end(
+            ended.push(FileLine::PutIn(with_end(
                 &text,
                 end,
                 is_open && Some(index) == last,
@@ -339,10 +343,10 @@ pub(super) fn with_ends<'a>(lines: Vec<Line<'a>>, end: &str, is_open: bool) -> V
             continue;
         };
         let wanted = with_end(text, end, is_open && Some(index) == last);
-        if matches!(line, Line::TakenOut(_)) || wanted == *text {
+        if matches!(line, FileLine::TakenOut(_)) || wanted == *text {
             ended.push(line);
         } else {
-            ended.extend([Line::TakenOut(text), Line::PutIn(wanted)]);
+            ended.extend([FileLine::TakenOut(text), FileLine::PutIn(wanted)]);
         }
     }
     ended
@@ -357,11 +361,11 @@ fn with_end(line: &str, end: &str, is_open: bool) -> String {
 }
 
 /// The new content.
-pub(super) fn content(lines: &[Line<'_>]) -> String {
+pub(super) fn content(lines: &[FileLine<'_>]) -> String {
     let kept = lines.iter().filter_map(|line| match line {
-        Line::Kept(line) => Some(*line),
-        Line::PutIn(line) => Some(line.as_str()),
-        Line::TakenOut(_) => None,
+        FileLine::Kept(line) => Some(*line),
+        FileLine::PutIn(line) => Some(line.as_str()),
+        FileLine::TakenOut(_) => None,
     });
     kept.collect()
 }

@@ -16,8 +16,8 @@ use yaml_rust2::Yaml;
 
 use super::kubeconfig::{Kubeconfig, List, OURS, name};
 use super::{Edited, program, write};
+use crate::account_argument::by_name;
 use crate::arguments::ConfigureKube;
-use crate::choice::by_name;
 use crate::failure::Failure;
 
 /// The longest certificate of a cluster.

@@ -9,7 +9,7 @@ mod tests;
 
 use yaml_rust2::{Yaml, YamlLoader};
 
-use super::aws_config::Line;
+use super::aws_config::FileLine;
 
 /// How the names of users and clusters begin that are ours.
 pub(super) const OURS: &str = "mcm:";
@@ -311,12 +311,12 @@ impl<'a> Kubeconfig<'a> {
     ///
     /// # Errors
     /// Why the change is not safe.
-    pub(super) fn lines(&self, change: &KubeconfigChange) -> Result<Vec<Line<'a>>, String> {
+    pub(super) fn lines(&self, change: &KubeconfigChange) -> Result<Vec<FileLine<'a>>, String> {
         let end = self.line_end();
         let mut lines = Vec::new();
         if self.is_new {
             for line in [HEADER, "apiVersion: v1", "kind: Config"] {
-                lines.push(Line::PutIn(format!("{line}{end}")));
+                lines.push(FileLine::PutIn(format!("{line}{end}")));
             }
         }
         // What came without an end of its last line goes without one.
@@ -325,14 +325,14 @@ impl<'a> Kubeconfig<'a> {
             for (_, text) in change.put_in.iter().filter(|(at, _)| *at == index) {
                 lines.extend(
                     text.split_inclusive('\n')
-                        .map(|line| Line::PutIn(line.to_owned())),
+                        .map(|line| FileLine::PutIn(line.to_owned())),
                 );
             }
             if let Some(line) = self.lines.get(index) {
                 lines.push(if change.taken_out[index] {
-                    Line::TakenOut(line)
+                    FileLine::TakenOut(line)
                 } else {
-                    Line::Kept(line)
+                    FileLine::Kept(line)
                 });
             }
         }

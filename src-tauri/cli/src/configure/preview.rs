@@ -2,16 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::aws_config::Line;
+use super::aws_config::FileLine;
 
 /// How many unchanged lines are shown around a change.
 const AROUND: usize = 3;
 
 /// The change of the file called `name`, in unified form; empty when there is none. `is_new` and `is_gone` mean that
 /// the file does not exist before or after.
-pub(super) fn unified(name: &str, lines: &[Line<'_>], is_new: bool, is_gone: bool) -> String {
+pub(super) fn unified(name: &str, lines: &[FileLine<'_>], is_new: bool, is_gone: bool) -> String {
     let changed: Vec<usize> = (0..lines.len())
-        .filter(|index| !matches!(lines[*index], Line::Kept(_)))
+        .filter(|index| !matches!(lines[*index], FileLine::Kept(_)))
         .collect();
     let Some(first) = changed.first() else {
         return String::new();
@@ -34,9 +34,9 @@ pub(super) fn unified(name: &str, lines: &[Line<'_>], is_new: bool, is_gone: boo
     diff
 }
 
-fn hunk(diff: &mut String, lines: &[Line<'_>], start: usize, end: usize) {
-    let in_old = |line: &&Line<'_>| !matches!(line, Line::PutIn(_));
-    let in_new = |line: &&Line<'_>| !matches!(line, Line::TakenOut(_));
+fn hunk(diff: &mut String, lines: &[FileLine<'_>], start: usize, end: usize) {
+    let in_old = |line: &&FileLine<'_>| !matches!(line, FileLine::PutIn(_));
+    let in_new = |line: &&FileLine<'_>| !matches!(line, FileLine::TakenOut(_));
     let (before, here) = (&lines[..start], &lines[start..end]);
     // A side without a line is at the line before.
     let place =
@@ -52,19 +52,19 @@ fn hunk(diff: &mut String, lines: &[Line<'_>], start: usize, end: usize) {
     let _ = writeln!(diff, "@@ -{old} +{new} @@");
     for (index, line) in here.iter().enumerate() {
         let (sign, line, shown) = match line {
-            Line::Kept(line) => (' ', *line, without_value(line)),
+            FileLine::Kept(line) => (' ', *line, without_value(line)),
             // Only its end changes, so it is not ours.
-            Line::TakenOut(line) if is_ended_otherwise(line, here.get(index + 1)) => {
+            FileLine::TakenOut(line) if is_ended_otherwise(line, here.get(index + 1)) => {
                 ('-', *line, without_value(line))
             }
-            Line::PutIn(line)
+            FileLine::PutIn(line)
                 if index > 0
-                    && matches!(here[index - 1], Line::TakenOut(old) if without_end(old) == without_end(line)) =>
+                    && matches!(here[index - 1], FileLine::TakenOut(old) if without_end(old) == without_end(line)) =>
             {
                 ('+', line.as_str(), without_value(line))
             }
-            Line::TakenOut(line) => ('-', *line, without_end(line).to_owned()),
-            Line::PutIn(line) => ('+', line.as_str(), without_end(line).to_owned()),
+            FileLine::TakenOut(line) => ('-', *line, without_end(line).to_owned()),
+            FileLine::PutIn(line) => ('+', line.as_str(), without_end(line).to_owned()),
         };
         let _ = writeln!(diff, "{sign}{shown}");
         if !line.ends_with('\n') {
@@ -73,8 +73,8 @@ fn hunk(diff: &mut String, lines: &[Line<'_>], start: usize, end: usize) {
     }
 }
 
-fn is_ended_otherwise(line: &str, next: Option<&Line<'_>>) -> bool {
-    matches!(next, Some(Line::PutIn(new)) if without_end(new) == without_end(line))
+fn is_ended_otherwise(line: &str, next: Option<&FileLine<'_>>) -> bool {
+    matches!(next, Some(FileLine::PutIn(new)) if without_end(new) == without_end(line))
 }
 
 fn without_end(line: &str) -> &str {
@@ -107,14 +107,14 @@ mod tests {
     #[test]
     fn a_change_is_shown_as_patch_reads_it_without_values_of_the_user() {
         let lines = [
-            Line::Kept("[default]\n"),
-            Line::Kept("# aws_secret_access_key = CANARY\n"),
-            Line::Kept("aws_secret_access_key = CANARY\n"),
-            Line::Kept("region = eu-west-1\n"),
-            Line::TakenOut("last"),
-            Line::PutIn("last\n".to_owned()),
-            Line::PutIn("\n".to_owned()),
-            Line::PutIn("[profile x]".to_owned()),
+            FileLine::Kept("[default]\n"),
+            FileLine::Kept("# aws_secret_access_key = CANARY\n"),
+            FileLine::Kept("aws_secret_access_key = CANARY\n"),
+            FileLine::Kept("region = eu-west-1\n"),
+            FileLine::TakenOut("last"),
+            FileLine::PutIn("last\n".to_owned()),
+            FileLine::PutIn("\n".to_owned()),
+            FileLine::PutIn("[profile x]".to_owned()),
         ];
         let shown = unified("config", &lines, false, false);
         assert_eq!(
@@ -127,9 +127,9 @@ mod tests {
     #[test]
     fn a_last_line_that_gets_an_end_keeps_its_value_to_itself() {
         let lines = [
-            Line::TakenOut("aws_secret_access_key = CANARY"),
-            Line::PutIn("aws_secret_access_key = CANARY\n".to_owned()),
-            Line::PutIn("[profile x]".to_owned()),
+            FileLine::TakenOut("aws_secret_access_key = CANARY"),
+            FileLine::PutIn("aws_secret_access_key = CANARY\n".to_owned()),
+            FileLine::PutIn("[profile x]".to_owned()),
         ];
         let shown = unified("config", &lines, false, false);
         assert!(
@@ -140,10 +140,10 @@ mod tests {
 
     #[test]
     fn changes_that_are_far_apart_have_hunks_of_their_own() {
-        let mut lines = vec![Line::Kept("a = 1\n"); 20];
-        lines[0] = Line::PutIn("x\n".to_owned());
-        lines[7] = Line::TakenOut("y\n");
-        lines[19] = Line::TakenOut("z\n");
+        let mut lines = vec![FileLine::Kept("a = 1\n"); 20];
+        lines[0] = FileLine::PutIn("x\n".to_owned());
+        lines[7] = FileLine::TakenOut("y\n");
+        lines[19] = FileLine::TakenOut("z\n");
         let shown = unified("config", &lines, false, false);
         let hunks: Vec<&str> = shown
             .lines()

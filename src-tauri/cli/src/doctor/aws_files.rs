@@ -64,7 +64,7 @@ fn check(name: &str, file: &SharedFile) -> Option<Check> {
 fn disagreement(file: &SharedFile, client: Client) -> Option<String> {
     let sources = |client| -> Option<BTreeMap<String, Vec<(String, String)>>> {
         let profiles = file.profiles(client).ok()?;
-        let of_profile = |(name, settings): (&str, &aws_files::Settings)| {
+        let of_profile = |(name, settings): (&str, &aws_files::ProfileSettings)| {
             let sources = settings
                 .iter()
                 .filter(|(name, _)| aws_files::is_source(name))

@@ -12,7 +12,7 @@ use mcm_core::account::{Account, AccountId, Cloud, Target};
 use mcm_core::app::App;
 use mcm_core::credential::Session;
 use mcm_core::error::{Code, Error};
-use mcm_core::holders::{CutOff, Registration};
+use mcm_core::holders::{CutOff, RunningHolder};
 use mcm_core::resource::Resource;
 use mcm_core::settings::Settings;
 use mcm_core::world::Clock;
@@ -48,7 +48,7 @@ pub(crate) struct Broker {
     /// The environment that it works in.
     environment: Option<String>,
     /// Its entry in the list of what runs.
-    holder: Option<Registration>,
+    holder: Option<RunningHolder>,
     access: Access,
     /// The sessions issued last, for when the keychain is locked or the network is down.
     served: Mutex<Issued>,
@@ -85,7 +85,7 @@ impl Broker {
         who: HashMap<Cloud, Who>,
         client: String,
         environment: Option<String>,
-        holder: Option<Registration>,
+        holder: Option<RunningHolder>,
         access: Access,
     ) -> Self {
         Self {

@@ -8,7 +8,7 @@ use mcm_core::error::{Code, Error};
 use crate::child_exit::NotStarted;
 
 #[cfg(not(unix))]
-#[path = "child/elsewhere.rs"]
+#[path = "child/other_systems.rs"]
 mod system;
 #[cfg(unix)]
 #[path = "child/unix.rs"]

@@ -5,11 +5,11 @@ use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::aws_files::{Client, Files, Merged};
 use mcm_core::text::shown;
 
-use super::{Found, Shell, Source};
+use super::{ExaminedShell, Found, Source};
 use crate::aws_files::boto_file_with_keys;
 use crate::configure::asked_account;
 
-pub(super) fn command_line(shell: &Shell<'_>) -> Found {
+pub(super) fn command_line(shell: &ExaminedShell<'_>) -> Found {
     // In botocore the older name wins, and an empty name counts as a name.
     let variables = ["AWS_DEFAULT_PROFILE", "AWS_PROFILE"];
     let empty = variables
@@ -24,7 +24,7 @@ pub(super) fn command_line(shell: &Shell<'_>) -> Found {
     find(shell, "aws", Client::Botocore, &variables)
 }
 
-pub(super) fn terraform(shell: &Shell<'_>) -> Found {
+pub(super) fn terraform(shell: &ExaminedShell<'_>) -> Found {
     find(
         shell,
         "terraform-aws",
@@ -34,7 +34,7 @@ pub(super) fn terraform(shell: &Shell<'_>) -> Found {
 }
 
 /// One of the clients, by what it is called.
-pub(super) fn client(shell: &Shell<'_>, client: Client) -> Found {
+pub(super) fn client(shell: &ExaminedShell<'_>, client: Client) -> Found {
     let variables: &[&'static str] = match client {
         Client::Botocore => &["AWS_DEFAULT_PROFILE", "AWS_PROFILE"],
         Client::Go => &["AWS_PROFILE", "AWS_DEFAULT_PROFILE"],
@@ -44,7 +44,7 @@ pub(super) fn client(shell: &Shell<'_>, client: Client) -> Found {
 }
 
 fn find(
-    shell: &Shell<'_>,
+    shell: &ExaminedShell<'_>,
     tool: &'static str,
     client: Client,
     profile_variables: &[&'static str],
@@ -52,7 +52,7 @@ fn find(
     let named = shell.first(profile_variables);
     let name = named.map_or("default", |(_, name)| name);
     let profile = match Files::read(shell.environment).profiles(client) {
-        Ok(profiles) => Profile {
+        Ok(profiles) => SeenProfile {
             profiles,
             name: name.to_owned(),
         },
@@ -82,10 +82,10 @@ fn find(
 }
 
 fn credential(
-    shell: &Shell<'_>,
+    shell: &ExaminedShell<'_>,
     tool: &'static str,
     client: Client,
-    profile: &Profile,
+    profile: &SeenProfile,
     named: Option<(&'static str, &str)>,
 ) -> Found {
     let other =
@@ -259,7 +259,7 @@ fn keys_of(client: Client) -> &'static [(&'static [&'static str], &'static [&'st
 }
 
 /// The account that a profile requests from us.
-fn asked(shell: &Shell<'_>, name: &str) -> Option<Account> {
+fn asked(shell: &ExaminedShell<'_>, name: &str) -> Option<Account> {
     let id = match name {
         "--active" => shell.active.get(&Cloud::Aws)?.clone(),
         name => shell
@@ -271,12 +271,12 @@ fn asked(shell: &Shell<'_>, name: &str) -> Option<Account> {
 }
 
 /// A profile, as the tool sees it in the two files.
-struct Profile {
+struct SeenProfile {
     profiles: Merged,
     name: String,
 }
 
-impl Profile {
+impl SeenProfile {
     fn config(&self, key: &str) -> Option<&str> {
         let settings = self.profiles.config.get(&self.name)?;
         settings.get(key).map(String::as_str)

@@ -3,7 +3,7 @@
 use mcm_core::account::{Account, Cloud, Identity};
 use serde::Deserialize;
 
-use super::{Found, Shell, Source, text};
+use super::{ExaminedShell, Found, Source, text};
 
 /// `azureProfile.json`, which holds names and no secret.
 #[derive(Deserialize)]
@@ -30,11 +30,11 @@ struct User {
     kind: String,
 }
 
-pub(super) fn command_line(shell: &Shell<'_>) -> Found {
+pub(super) fn command_line(shell: &ExaminedShell<'_>) -> Found {
     signed_in(shell, "az")
 }
 
-pub(super) fn terraform(shell: &Shell<'_>) -> Found {
+pub(super) fn terraform(shell: &ExaminedShell<'_>) -> Found {
     const TOOL: &str = "terraform-azurerm";
     let is_on = |name: &str| {
         shell
@@ -96,7 +96,7 @@ pub(super) fn terraform(shell: &Shell<'_>) -> Found {
 }
 
 /// The user, application or machine that `az login` signed in.
-fn signed_in(shell: &Shell<'_>, tool: &'static str) -> Found {
+fn signed_in(shell: &ExaminedShell<'_>, tool: &'static str) -> Found {
     let folder = shell.tools.azure();
     let other =
         |source, identity, why: String| Found::other(tool, Cloud::Azure, source, identity, why);

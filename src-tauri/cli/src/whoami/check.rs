@@ -11,7 +11,7 @@ use mcm_core::aws_files::Client;
 use mcm_core::error::{Code, Error};
 use mcm_core::world::Environment;
 
-use super::{Found, Shell, Source, aws, azure, google};
+use super::{ExaminedShell, Found, Source, aws, azure, google};
 use crate::output::note;
 use crate::variables::EXEC_ACCOUNTS;
 
@@ -34,7 +34,7 @@ pub(crate) fn require(
         .filter(|(name, _)| *name != EXEC_ACCOUNTS);
     let environment = Environment::from_pairs(others.chain([(EXEC_ACCOUNTS, ids.as_str())]));
     // Without a home folder no tool has files.
-    let Ok(shell) = Shell::of(&environment, app) else {
+    let Ok(shell) = ExaminedShell::of(&environment, app) else {
         return Ok(());
     };
     let mut others = String::new();
@@ -97,7 +97,7 @@ fn is_another_identity(found: &Found, account: &Account) -> bool {
         && !matches!(found.source, Source::None | Source::Broken)
 }
 
-fn tools(shell: &Shell<'_>, cloud: Cloud) -> Vec<Found> {
+fn tools(shell: &ExaminedShell<'_>, cloud: Cloud) -> Vec<Found> {
     match cloud {
         Cloud::Aws => Client::ALL
             .into_iter()

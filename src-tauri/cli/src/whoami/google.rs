@@ -8,7 +8,7 @@ use mcm_core::text::shown;
 use mcm_core::world::Environment;
 use serde::Deserialize;
 
-use super::{Found, Shell, Source, text, value};
+use super::{ExaminedShell, Found, Source, text, value};
 use crate::bigquery_file::BigQueryFile;
 use crate::other_tools::OtherTools;
 use crate::variables;
@@ -23,7 +23,7 @@ struct CredentialFile {
     token_url: Option<String>,
 }
 
-pub(super) fn command_line(shell: &Shell<'_>) -> Found {
+pub(super) fn command_line(shell: &ExaminedShell<'_>) -> Found {
     const TOOL: &str = "gcloud";
     let configuration = Configuration::active(shell.environment, &shell.tools);
     let Configuration { name, why_name, .. } = &configuration;
@@ -166,7 +166,7 @@ pub(crate) fn proxy_of_gcloud(environment: &Environment) -> Option<String> {
     (!address.is_empty()).then(|| shown(address))
 }
 
-pub(super) fn terraform(shell: &Shell<'_>) -> Found {
+pub(super) fn terraform(shell: &ExaminedShell<'_>) -> Found {
     const TOOL: &str = "terraform-google";
     const PROJECTS: [&str; 4] = [
         "GOOGLE_PROJECT",
@@ -217,18 +217,18 @@ pub(super) fn terraform(shell: &Shell<'_>) -> Found {
 }
 
 /// Google's own libraries, which look for application default credentials alone.
-pub(super) fn libraries(shell: &Shell<'_>) -> Found {
+pub(super) fn libraries(shell: &ExaminedShell<'_>) -> Found {
     default_credentials(shell, "a program with Google's libraries")
 }
 
 /// `bq`, where its own file holds a credential, which comes before gcloud's account.
-pub(super) fn bigquery(shell: &Shell<'_>) -> Option<Found> {
+pub(super) fn bigquery(shell: &ExaminedShell<'_>) -> Option<Found> {
     let file = BigQueryFile::read(shell.environment)?;
     let why = format!("{}. Remove it there.", file.identity()?);
     Some(Found::other("bq", Cloud::Gcp, Source::File, None, why))
 }
 
-fn default_credentials(shell: &Shell<'_>, tool: &'static str) -> Found {
+fn default_credentials(shell: &ExaminedShell<'_>, tool: &'static str) -> Found {
     let variable = "GOOGLE_APPLICATION_CREDENTIALS";
     if let Some(file) = shell.get(variable) {
         return of_file(shell, tool, Path::new(file), variable);
@@ -246,7 +246,7 @@ fn default_credentials(shell: &Shell<'_>, tool: &'static str) -> Found {
 }
 
 /// The identity of a credential file; `variable` names the file, or is empty.
-fn of_file(shell: &Shell<'_>, tool: &'static str, path: &Path, variable: &str) -> Found {
+fn of_file(shell: &ExaminedShell<'_>, tool: &'static str, path: &Path, variable: &str) -> Found {
     let other =
         |source, identity, why: String| Found::other(tool, Cloud::Gcp, source, identity, why);
     let named = match variable {
@@ -304,7 +304,7 @@ fn of_file(shell: &Shell<'_>, tool: &'static str, path: &Path, variable: &str) -
 }
 
 /// The connected account with this address, or another identity.
-fn by_address(shell: &Shell<'_>, tool: &'static str, address: &str, why: String) -> Found {
+fn by_address(shell: &ExaminedShell<'_>, tool: &'static str, address: &str, why: String) -> Found {
     let is_same = |account: &Account| matches!(&account.identity, Identity::Gcp { email: Some(email), .. } if email.eq_ignore_ascii_case(address));
     match shell.labelled(address, is_same) {
         Some(account) => Found::ours(tool, Source::CommandLine, &account, why),

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use mcm_core::world::{Clock as _, SystemClock};
 use sandbox_clouds::Endpoint;
-use sandbox_clouds::aws::identity_center::{Directory, Policy, RefreshRotation};
+use sandbox_clouds::aws::identity_center::{PermissionPolicy, RefreshRotation, SsoDirectory};
 
 use crate::clients::{here, program};
 use crate::harness::{Begun, Harness, everything_below, write};
 use crate::identity_center::{READER, connected};
 
-fn set(harness: &Harness, change: impl FnOnce(&mut Policy)) {
+fn set(harness: &Harness, change: impl FnOnce(&mut PermissionPolicy)) {
     let mut policy = harness.sandbox.identity_center_policy();
     change(&mut policy);
     harness.sandbox.set_identity_center_policy(policy);
@@ -54,7 +54,7 @@ fn fifty_processes_and_ten_roles_share_one_renewal_of_an_expired_and_of_a_refuse
     let harness = Harness::start();
     harness
         .sandbox
-        .set_identity_center_directory(Directory::of_size(10, 2));
+        .set_identity_center_directory(SsoDirectory::of_size(10, 2));
     set(&harness, |policy| {
         policy.rotation = RefreshRotation::DetectReuse;
         policy.access_token_life = 3;
@@ -88,7 +88,7 @@ fn a_renewal_that_is_killed_leaves_a_sign_in_that_works_or_asks_again() {
     let harness = Harness::start();
     harness
         .sandbox
-        .set_identity_center_directory(Directory::of_size(1, 1));
+        .set_identity_center_directory(SsoDirectory::of_size(1, 1));
     let id = connected(&harness);
     let pair = format!("{id}/000001000000/Role1");
     let rounds = mcm_core::world::Environment::of_this_process()

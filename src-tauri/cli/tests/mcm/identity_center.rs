@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use jiff::{SignedDuration, Timestamp};
 use mcm_core::world::{Clock as _, SystemClock};
 use sandbox_clouds::Endpoint;
-use sandbox_clouds::aws::identity_center::Directory;
+use sandbox_clouds::aws::identity_center::SsoDirectory;
 use sandbox_clouds::browser::Browser;
 use serde_json::{Value, json};
 
@@ -330,7 +330,7 @@ fn the_console_opens_as_the_role_that_is_named_in_the_browser_or_in_a_window_of_
 fn three_hundred_profiles_are_merged_under_names_of_their_own_and_undone_to_the_byte() {
     // I31
     let harness = Harness::start();
-    let mut directory = Directory::of_size(100, 3);
+    let mut directory = SsoDirectory::of_size(100, 3);
     directory.accounts[1].name = directory.accounts[0].name.clone();
     directory.accounts[2].name = "odd ] name".into();
     directory.accounts[3].name = "[profile x]\nrole_arn = y".into();

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use mcm_core::account::Cloud;
 use mcm_core::redirect::{
-    Arrival, Ended, Ending, Flow, Issuer, LoopbackHost, Method, Pending, Receiver, Verdict, accept,
+    Arrival, Ended, Ending, FlowId, Issuer, LoopbackHost, Method, Pending, Receiver, Verdict, accept,
 };
 use secrecy::SecretString;
 
@@ -23,7 +23,7 @@ fuzz_target!(|input: &[u8]| {
     let pending: Vec<Pending> = (1..)
         .zip(STATES.into_iter().zip(receivers))
         .map(|(number, (state, receiver))| Pending {
-            flow: Flow::new(number),
+            flow: FlowId::new(number),
             cloud: Cloud::Azure,
             state: SecretString::from(state),
             receiver,
@@ -36,17 +36,17 @@ fuzz_target!(|input: &[u8]| {
     if let Ok(text) = std::str::from_utf8(input) {
         let addressed = format!("{REDIRECT_URI}?{text}");
         for link in [text, &addressed] {
-            check(&Arrival::DeepLink(link), &pending, &ended, Flow::new(1));
+            check(&Arrival::DeepLink(link), &pending, &ended, FlowId::new(1));
         }
     }
     for (number, method) in [(2, Method::Query), (3, Method::FormPost)] {
-        let flow = Flow::new(number);
+        let flow = FlowId::new(number);
         check(&Arrival::Request { flow, method, path: "/", parameters: input }, &pending, &ended, flow);
     }
 });
 
 /// Whatever is accepted is accepted for the flow whose door it came through.
-fn check(arrival: &Arrival<'_>, pending: &[Pending], ended: &[Ended], expected: Flow) {
+fn check(arrival: &Arrival<'_>, pending: &[Pending], ended: &[Ended], expected: FlowId) {
     match accept(arrival, pending, ended, Timestamp::UNIX_EPOCH) {
         Verdict::Answered { flow, .. } | Verdict::Rejected { flow, .. } => assert_eq!(flow, expected),
         Verdict::Ignored(_) => {}

@@ -1,6 +1,6 @@
 //! The catalogue of a sign-in to AWS IAM Identity Center: every account and role that is assigned to the user.
 //!
-//! The accounts come first, then the roles of each, at the portal's pace. What was read is stored every few seconds, so
+//! The accounts come first, then the roles of each, within the rate limit. What was read is stored every few seconds, so
 //! that the list can be used meanwhile, and a reading that was cancelled or cut off goes on where it ended.
 
 use std::collections::{HashMap, HashSet};
@@ -23,7 +23,7 @@ use crate::session::RefreshMode;
 use crate::snapshot::ReadingAccounts;
 use crate::store::not_found;
 
-/// How many accounts are asked for at once. The portal's pace decides how often.
+/// How many accounts are asked for at once. The rate limit decides how often.
 const AT_ONCE: usize = 8;
 /// How often what was read is stored.
 const STORE_EVERY: Duration = Duration::from_secs(2);

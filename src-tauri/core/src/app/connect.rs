@@ -18,7 +18,7 @@ use crate::account::{AccountId, Cloud};
 use crate::claims::ClaimsChallenge;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::{self, SignInRequest};
-use crate::redirect::STATE_LIFE;
+use crate::redirect::SIGN_IN_TIMEOUT;
 use crate::resource::Identifier;
 use crate::settings::RedirectKind;
 use crate::sign_in::{SignInContext, SignInEvent, cancelled};
@@ -168,7 +168,7 @@ impl App {
                 redirect: wanted.redirect.unwrap_or(usual),
                 scheme_taken: false,
                 started_at: now,
-                expires_at: now + STATE_LIFE,
+                expires_at: now + SIGN_IN_TIMEOUT,
                 step: SignInStep::Starting,
                 device_code: wanted.device_code,
                 start_url: wanted

@@ -14,12 +14,12 @@ use super::App;
 use crate::account::{Account, AccountId};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::file;
-use crate::redirect::STATE_LIFE;
+use crate::redirect::SIGN_IN_TIMEOUT;
 use crate::store::Store;
 use crate::world::Clock;
 
 /// Longer than any sign-in lasts.
-const SIGN_IN_LOCK_TIMEOUT: Duration = Duration::from_secs(STATE_LIFE.as_secs() + 60);
+const SIGN_IN_LOCK_TIMEOUT: Duration = Duration::from_secs(SIGN_IN_TIMEOUT.as_secs() + 60);
 
 /// A caller that may sign in to an account, with the account's state at that time.
 pub struct SignInLock {
@@ -49,7 +49,7 @@ pub struct SignInGuard {
 
 /// The failure of the last sign-in. A success shows in the account.
 #[derive(Serialize, Deserialize)]
-struct Outcome {
+struct LastFailure {
     at: Timestamp,
     error: ErrorView,
 }
@@ -95,7 +95,7 @@ impl SignInLock {
         }
         // An unreadable file has no result.
         let last = file::read(&self.outcome)?
-            .and_then(|bytes| serde_json::from_slice::<Outcome>(&bytes).ok());
+            .and_then(|bytes| serde_json::from_slice::<LastFailure>(&bytes).ok());
         if let Some(last) = last.filter(|last| last.at >= self.since) {
             return Err(Error::seen(&last.error));
         }
@@ -111,7 +111,7 @@ impl SignInGuard {
     /// Records the result for the others.
     pub fn ended<T>(self, ended: &Result<T>) {
         let Err(error) = ended else { return };
-        let outcome = Outcome {
+        let outcome = LastFailure {
             at: self.clock.now(),
             error: ErrorView::from(error),
         };

@@ -7,14 +7,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Kind, Profiles, Settings};
+use super::{Kind, ProfileSettings, Profiles};
 
 /// Setting this key of an object has no effect in JavaScript.
 const PROTOTYPE: &str = "__proto__";
 
 /// `@smithy/core` 3.41, `submodules/config/shared-ini-file-loader`: `parseIni`, `getConfigData`.
 pub(super) fn javascript(text: &str, kind: Kind) -> Profiles {
-    let mut sections: BTreeMap<String, Settings> = BTreeMap::new();
+    let mut sections: BTreeMap<String, ProfileSettings> = BTreeMap::new();
     let (mut section, mut nested): (Option<String>, Option<String>) = (None, None);
     for whole in javascript_lines(text) {
         let line = without_comment(whole);
@@ -72,7 +72,7 @@ pub(super) fn javascript(text: &str, kind: Kind) -> Profiles {
 
 /// `aws-sdk` 2.1693 for JavaScript: `util.ini.parse`, `lib/shared-ini/ini-loader.js`. None where it throws.
 pub(super) fn javascript_2(text: &str, kind: Kind) -> Option<Profiles> {
-    let mut sections: Vec<(String, Settings)> = Vec::new();
+    let mut sections: Vec<(String, ProfileSettings)> = Vec::new();
     let mut section: Option<String> = None;
     for whole in javascript_lines(text) {
         let line = without_comment(whole);
@@ -93,7 +93,7 @@ pub(super) fn javascript_2(text: &str, kind: Kind) -> Option<Profiles> {
         }
         let at = sections.iter().position(|(title, _)| title == section);
         let at = at.unwrap_or_else(|| {
-            sections.push((section.clone(), Settings::new()));
+            sections.push((section.clone(), ProfileSettings::new()));
             sections.len() - 1
         });
         if trimmed(key) != PROTOTYPE {
@@ -125,7 +125,7 @@ pub(super) fn javascript_2(text: &str, kind: Kind) -> Option<Profiles> {
 /// `aws-sdk-go-v2`, `internal/ini` (`tokenize.go`, `strings.go`, `parse.go`) and `config/shared_config.go`
 /// (`processConfigSections`, `processCredentialsSections`). Terraform's providers and backends read with it.
 pub(super) fn go(text: &str, kind: Kind) -> Profiles {
-    let mut sections: BTreeMap<String, Settings> = BTreeMap::new();
+    let mut sections: BTreeMap<String, ProfileSettings> = BTreeMap::new();
     let (mut section, mut key): (Option<String>, Option<String>) = (None, None);
     for line in text.split('\n') {
         let is_comment = line.trim_start_matches([' ', '\t']).starts_with(['#', ';']);
@@ -209,7 +209,7 @@ fn go_value(value: &str) -> String {
 /// for Java, Kotlin, .NET and C++ do. None where it refuses the file.
 pub(super) fn rust(text: &str, kind: Kind) -> Option<Profiles> {
     const BLANK: [char; 2] = [' ', '\t'];
-    let mut sections: BTreeMap<&str, Settings> = BTreeMap::new();
+    let mut sections: BTreeMap<&str, ProfileSettings> = BTreeMap::new();
     let mut section: Option<&str> = None;
     let mut key: Option<(String, bool)> = None;
     for line in text.lines() {
@@ -251,7 +251,7 @@ pub(super) fn rust(text: &str, kind: Kind) -> Option<Profiles> {
     let is_prefixed_default =
         |title: &str| pair(title) == (Some("profile".to_owned()), "default".to_owned());
     let replaced = kind == Kind::Config && sections.keys().any(|title| is_prefixed_default(title));
-    let mut profiles: BTreeMap<String, Settings> = BTreeMap::new();
+    let mut profiles: BTreeMap<String, ProfileSettings> = BTreeMap::new();
     for (title, settings) in sections {
         let (prefix, name) = pair(title);
         let is_profile = match (kind, prefix.as_deref()) {

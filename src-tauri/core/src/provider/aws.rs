@@ -3,21 +3,21 @@
 //! There are no keys of our own. `aws/source.rs` finds credentials, `aws/caller.rs` asks whose they are, `aws/assume.rs`
 //! assumes a role with them, `aws/verify.rs` checks that role, and `aws/error_messages.rs` explains refusals. Only the files of this folder use the AWS SDK.
 
+mod account_facts;
 mod arn;
 mod assume;
 mod caller;
 mod cluster;
 mod console;
+mod credential_process;
 mod error_messages;
 mod external_id;
-mod helper;
 mod identity_center;
-mod known;
 mod partition;
+mod role_identity;
 mod role_session;
 mod sdk;
 mod shared_config;
-mod signed;
 mod source;
 mod sts;
 mod template;
@@ -49,25 +49,25 @@ use crate::sign_in::{SignInContext, SignInEvent};
 use crate::text;
 use crate::world::Clock;
 
+use account_facts::Signed;
 pub use arn::{RoleArn, permission_set};
 use assume::{History, enforcement};
 pub use caller::Caller;
 use caller::{place, principal};
+pub use credential_process::MARK as HELPER_MARK;
 pub use external_id::{
     check as check_external_id, generate as new_external_id, is_ours as is_external_id_of_ours,
 };
-pub use helper::MARK as HELPER_MARK;
-use identity_center::Pace;
+use identity_center::RateLimiter;
 pub(crate) use identity_center::in_config as portals_in_config;
 pub use identity_center::{CenterAccount, CenterRequest, FoundPortal};
-pub use known::UNLISTED;
-pub(super) use known::unlisted_region;
-use known::{KnownRole, partition};
 use partition::Partition;
+pub use role_identity::UNLISTED;
+pub(super) use role_identity::unlisted_region;
+use role_identity::{KnownRole, partition};
 use role_session::session_name;
 pub use role_session::{SESSION_SECONDS, check_session_name};
 pub use shared_config::AwsSourceKind;
-use signed::Signed;
 pub use source::AwsSource;
 use source::{Mfa, Surroundings};
 pub use template::{RoleTemplates, TemplateOptions};
@@ -102,7 +102,7 @@ pub struct Aws {
     settings: AwsSettings,
     http: Http,
     clock: Arc<dyn Clock>,
-    center_pace: Pace,
+    center_rate: RateLimiter,
 }
 
 impl Aws {
@@ -112,7 +112,7 @@ impl Aws {
             settings,
             http,
             clock,
-            center_pace: Pace::default(),
+            center_rate: RateLimiter::default(),
         }
     }
 

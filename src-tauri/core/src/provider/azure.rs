@@ -1,10 +1,11 @@
 //! Azure: signing in at Microsoft Entra, renewing per tenant, and loading tenants and subscriptions.
 //!
 //! Sources: the Microsoft identity platform v2 documentation and MSAL's behaviour. Entra's pages are visited in
-//! `azure/visit.rs`, its answers checked in `azure/check.rs`. Messages for Entra's errors are in
+//! `azure/authorization.rs`, its answers checked in `azure/check.rs`. Messages for Entra's errors are in
 //! `azure/error_messages.rs` and `azure/error_numbers.rs`, Resource Manager in `azure/resource_manager.rs`, other
 //! resources in `azure/resource.rs`.
 
+mod authorization;
 mod challenge;
 mod check;
 mod error_messages;
@@ -15,7 +16,6 @@ mod resource_manager;
 #[cfg(test)]
 mod tests;
 mod user;
-mod visit;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,9 +40,9 @@ use crate::resource::Resource;
 use crate::settings::{AzureSettings, parse_tenant};
 use crate::sign_in::SignInContext;
 use crate::world::Clock;
+use authorization::{EntraAuthorization, explained};
 pub use user::identity_in_tenant;
 use user::{AzureIdentity, home, username};
-use visit::{EntraVisit, explained};
 
 /// Entra expires a sign-in that was not used for this long.
 const IDLE_LIMIT: Duration = Duration::from_secs(90 * 24 * 3600);
@@ -131,7 +131,7 @@ impl Provider for Azure {
             .resource
             .clone()
             .map_or(Resource::Management, Resource::Named);
-        let EntraVisit {
+        let EntraAuthorization {
             tokens,
             asked_at,
             nonce,

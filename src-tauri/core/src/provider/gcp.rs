@@ -1,17 +1,17 @@
 //! Google Cloud: signing in with a Google account, renewing, revoking, and loading projects.
 //!
 //! Sources: Google's OAuth pages for installed apps and its OpenID Connect reference. Google's pages are visited in
-//! `gcp/visit.rs`. Messages for Google's errors
+//! `gcp/authorization.rs`. Messages for Google's errors
 //! are in `gcp/error_messages.rs`, the discovery document in `gcp/metadata.rs`, Resource Manager in
 //! `gcp/projects.rs`.
 
+mod authorization;
 mod error_messages;
 mod metadata;
 mod projects;
 #[cfg(test)]
 mod tests;
 mod user;
-mod visit;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,8 +37,8 @@ use crate::resource::Resource;
 use crate::settings::{GcpAccess, GcpSettings, is_google};
 use crate::sign_in::SignInContext;
 use crate::world::Clock;
+use authorization::{Ask, GoogleAuthorization};
 use user::{KnownUser, identity};
-use visit::{Ask, GoogleVisit};
 
 const CONSOLE: &str = "https://console.cloud.google.com/";
 
@@ -121,7 +121,7 @@ impl Provider for Gcp {
                 .visit(context, wanted, &client, &metadata, Ask::Consent(known))
                 .await?;
         }
-        let GoogleVisit {
+        let GoogleAuthorization {
             tokens,
             claims,
             asked_at,

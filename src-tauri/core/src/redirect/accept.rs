@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
-use super::{Answer, Issuer, Method, Receiver};
+use super::{AuthorizationResponse, Issuer, Method, Receiver};
 use crate::account::Cloud;
 
 /// The longest deep link or query, in bytes.
@@ -26,9 +26,9 @@ const LONGEST_DESCRIPTION: usize = 2 * 1024;
 
 /// The number of a flow, unique in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Flow(u64);
+pub struct FlowId(u64);
 
-impl Flow {
+impl FlowId {
     /// Creates the number of a flow.
     pub fn new(number: u64) -> Self {
         Self(number)
@@ -43,7 +43,7 @@ pub enum Arrival<'a> {
     /// A request to the listener of a flow, whose host and origin were checked.
     Request {
         /// The flow of the listener.
-        flow: Flow,
+        flow: FlowId,
         /// How the parameters arrived.
         method: Method,
         /// The path of the request, without the query.
@@ -65,7 +65,7 @@ impl fmt::Debug for Arrival<'_> {
 /// A pending flow.
 pub struct Pending {
     /// Its number.
-    pub flow: Flow,
+    pub flow: FlowId,
     /// The cloud that it signs in to.
     pub cloud: Cloud,
     /// Its `state`.
@@ -124,14 +124,14 @@ pub enum Verdict {
     /// It answers this flow, which ends.
     Answered {
         /// The flow.
-        flow: Flow,
+        flow: FlowId,
         /// The answer.
-        answer: Answer,
+        answer: AuthorizationResponse,
     },
     /// It ends this flow without a response: the `state` reached a program that should not have it.
     Rejected {
         /// The flow.
-        flow: Flow,
+        flow: FlowId,
         /// The fault.
         reason: Reason,
     },
@@ -236,12 +236,12 @@ fn judge(
 }
 
 /// The receiver of an arrival.
-enum Place<'a> {
+enum ArrivalTarget<'a> {
     Address(&'a str),
-    Listener(Flow, Method, &'a str),
+    Listener(FlowId, Method, &'a str),
 }
 
-impl Place<'_> {
+impl ArrivalTarget<'_> {
     fn is_where(&self, pending: &Pending) -> bool {
         match (self, &pending.receiver) {
             (Self::Address(address), Receiver::DeepLink { redirect_uri }) => {
@@ -273,7 +273,7 @@ fn is_same_address(address: &str, redirect_uri: &str) -> bool {
     address == redirect_uri || (!has_path && address.strip_suffix('/') == Some(redirect_uri))
 }
 
-fn split<'a>(arrival: &Arrival<'a>) -> Result<(Place<'a>, &'a str), Reason> {
+fn split<'a>(arrival: &Arrival<'a>) -> Result<(ArrivalTarget<'a>, &'a str), Reason> {
     match *arrival {
         Arrival::DeepLink(text) => {
             if text.len() > LONGEST_ADDRESS {
@@ -285,7 +285,7 @@ fn split<'a>(arrival: &Arrival<'a>) -> Result<(Place<'a>, &'a str), Reason> {
                 return Err(Reason::Malformed);
             }
             let (address, query) = text.split_once('?').unwrap_or((text, ""));
-            Ok((Place::Address(address), query))
+            Ok((ArrivalTarget::Address(address), query))
         }
         Arrival::Request {
             flow,
@@ -301,7 +301,7 @@ fn split<'a>(arrival: &Arrival<'a>) -> Result<(Place<'a>, &'a str), Reason> {
                 return Err(Reason::TooLong);
             }
             let parameters = std::str::from_utf8(parameters).map_err(|_| Reason::Malformed)?;
-            Ok((Place::Listener(flow, method, path), parameters))
+            Ok((ArrivalTarget::Listener(flow, method, path), parameters))
         }
     }
 }
@@ -386,10 +386,10 @@ impl Parameters {
     }
 
     /// An error takes precedence over a code: a provider sends one of them.
-    fn into_answer(self) -> Result<Answer, Reason> {
+    fn into_answer(self) -> Result<AuthorizationResponse, Reason> {
         if let Some(error) = self.error {
             let description = self.error_description.unwrap_or_default();
-            return Ok(Answer::Refused {
+            return Ok(AuthorizationResponse::Refused {
                 error: error_code(error),
                 description: printable(&description),
             });
@@ -406,7 +406,7 @@ impl Parameters {
         {
             return Err(Reason::Malformed);
         }
-        Ok(Answer::Code(code))
+        Ok(AuthorizationResponse::Code(code))
     }
 }
 

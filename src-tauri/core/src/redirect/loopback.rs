@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::accept::{Arrival, Ending, Flow, Reason, is_path};
+use super::accept::{Arrival, Ending, FlowId, Reason, is_path};
 use super::page::{self, Page};
 use super::pending_flows::{PendingFlows, Phase};
 use super::{Delivered, Frontend, Method, ReceiverLimits};
@@ -101,7 +101,7 @@ impl Drop for Counted {
 
 /// The flow of a listener.
 pub(super) struct Door {
-    pub(super) flow: Flow,
+    pub(super) flow: FlowId,
     pub(super) path: &'static str,
     pub(super) method: Method,
     pub(super) origins: Vec<String>,

@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::{oneshot, watch};
 
-use super::accept::{Arrival, Ended, Ending, Flow, Pending, Reason, Verdict, accept};
+use super::accept::{Arrival, Ended, Ending, FlowId, Pending, Reason, Verdict, accept};
 use super::page::Page;
-use super::{Answer, Delivered, Issuer, Receiver, STATE_LIFE};
+use super::{AuthorizationResponse, Delivered, Issuer, Receiver, SIGN_IN_TIMEOUT};
 use crate::account::Cloud;
 use crate::error::{Code, Error, Result};
 use crate::random;
@@ -40,14 +40,14 @@ pub(super) struct PendingFlows {
 struct Flows {
     last: u64,
     pending: Vec<Pending>,
-    waiters: HashMap<Flow, Waiter>,
+    waiters: HashMap<FlowId, Waiter>,
     ended: Vec<Ended>,
     ignored: Ignored,
 }
 
 /// The two that wait for the end of a flow: the caller of `answer`, and the listener.
 struct Waiter {
-    outcome: oneshot::Sender<Result<Answer>>,
+    outcome: oneshot::Sender<Result<AuthorizationResponse>>,
     phase: watch::Sender<Phase>,
 }
 
@@ -64,10 +64,10 @@ pub(super) enum Phase {
 
 /// A flow that was just opened.
 pub(super) struct Opened {
-    pub(super) flow: Flow,
+    pub(super) flow: FlowId,
     pub(super) state: SecretString,
     pub(super) expires_at: Timestamp,
-    pub(super) outcome: oneshot::Receiver<Result<Answer>>,
+    pub(super) outcome: oneshot::Receiver<Result<AuthorizationResponse>>,
     pub(super) phase: watch::Receiver<Phase>,
 }
 
@@ -90,9 +90,9 @@ impl PendingFlows {
             flows.end(oldest, Ending::Displaced);
         }
         flows.last += 1;
-        let flow = Flow::new(flows.last);
+        let flow = FlowId::new(flows.last);
         let state = SecretString::from(format!("{}.{}", flows.last, random::token(32)));
-        let expires_at = now + STATE_LIFE;
+        let expires_at = now + SIGN_IN_TIMEOUT;
         let (outcome, answer) = oneshot::channel();
         let (phase, phases) = watch::channel(Phase::PendingFlow);
         flows.pending.push(Pending {
@@ -120,8 +120,8 @@ impl PendingFlows {
         match accept(arrival, &flows.pending, &flows.ended, now) {
             Verdict::Answered { flow, answer } => {
                 let page = match &answer {
-                    Answer::Code(_) => Page::Received,
-                    Answer::Refused { .. } => Page::Refused,
+                    AuthorizationResponse::Code(_) => Page::Received,
+                    AuthorizationResponse::Refused { .. } => Page::Refused,
                 };
                 flows.close(flow, Ending::Answered, Ok(answer), Phase::Closing(page));
                 Delivered::Accepted
@@ -150,7 +150,7 @@ impl PendingFlows {
     }
 
     /// Ends a flow without a response; has no effect when it has already ended.
-    pub(super) fn end(&self, flow: Flow, ending: Ending) {
+    pub(super) fn end(&self, flow: FlowId, ending: Ending) {
         self.flows().end(flow, ending);
     }
 
@@ -161,11 +161,17 @@ impl PendingFlows {
 }
 
 impl Flows {
-    fn end(&mut self, flow: Flow, ending: Ending) {
+    fn end(&mut self, flow: FlowId, ending: Ending) {
         self.close(flow, ending, Err(ending.to_error()), Phase::Gone);
     }
 
-    fn close(&mut self, flow: Flow, ending: Ending, outcome: Result<Answer>, phase: Phase) {
+    fn close(
+        &mut self,
+        flow: FlowId,
+        ending: Ending,
+        outcome: Result<AuthorizationResponse>,
+        phase: Phase,
+    ) {
         let Some(place) = self.pending.iter().position(|pending| pending.flow == flow) else {
             return;
         };
@@ -198,7 +204,10 @@ impl Ending {
             ),
             Self::Expired => Error::new(
                 Code::SignInExpired,
-                "The sign-in timed out after 10 minutes. Start it again.",
+                format!(
+                    "The sign-in timed out after {} minutes. Start it again.",
+                    SIGN_IN_TIMEOUT.as_secs() / 60
+                ),
             ),
             Self::Displaced => Error::new(
                 Code::SignInCancelled,

@@ -31,7 +31,7 @@ fn url(waiting: &PendingFlow, code: &str) -> String {
 }
 
 /// The answer, which is there: a test must fail where it would wait.
-async fn answer(waiting: &mut PendingFlow) -> Result<Answer> {
+async fn answer(waiting: &mut PendingFlow) -> Result<AuthorizationResponse> {
     let limit = Duration::from_secs(20);
     let answer = tokio::time::timeout(limit, waiting.answer()).await;
     answer.expect("an answer in time")
@@ -39,8 +39,8 @@ async fn answer(waiting: &mut PendingFlow) -> Result<Answer> {
 
 async fn code(waiting: &mut PendingFlow) -> String {
     match answer(waiting).await.unwrap() {
-        Answer::Code(code) => code.expose_secret().to_owned(),
-        refused @ Answer::Refused { .. } => panic!("{refused:?}"),
+        AuthorizationResponse::Code(code) => code.expose_secret().to_owned(),
+        refused @ AuthorizationResponse::Refused { .. } => panic!("{refused:?}"),
     }
 }
 
@@ -98,8 +98,8 @@ async fn a_flow_expires_by_the_wall_clock() {
     let (redirects, clock) = redirects();
     let mut waiting = redirects.open_flow(azure()).await.unwrap();
     let url = url(&waiting, "late");
-    assert_eq!(waiting.expires_at(), clock.now() + STATE_LIFE);
-    clock.advance(STATE_LIFE);
+    assert_eq!(waiting.expires_at(), clock.now() + SIGN_IN_TIMEOUT);
+    clock.advance(SIGN_IN_TIMEOUT);
     assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::TooLate));
     assert_eq!(failure(&mut waiting).await, Code::SignInExpired);
     assert_eq!(redirects.deliver(&url), Delivered::Ignored(Reason::TooLate));
@@ -111,7 +111,7 @@ async fn an_answer_in_time_counts_even_when_it_is_read_late() {
     let (redirects, clock) = redirects();
     let mut waiting = redirects.open_flow(azure()).await.unwrap();
     redirects.deliver(&url(&waiting, "in-time"));
-    clock.advance(STATE_LIFE);
+    clock.advance(SIGN_IN_TIMEOUT);
     assert_eq!(code(&mut waiting).await, "in-time");
 }
 
@@ -143,7 +143,9 @@ async fn a_refusal_reaches_the_flow_that_it_names() {
         waiting.state()
     ));
     let answer = answer(&mut waiting).await.unwrap();
-    assert!(matches!(answer, Answer::Refused { error, .. } if error == "access_denied"));
+    assert!(
+        matches!(answer, AuthorizationResponse::Refused { error, .. } if error == "access_denied")
+    );
 }
 
 #[tokio::test]
@@ -193,7 +195,7 @@ async fn expired_flows_make_room_before_a_waiting_one_has_to() {
     for _ in 0..7 {
         early.push(redirects.open_flow(azure()).await.unwrap());
     }
-    clock.advance(STATE_LIFE - Duration::from_secs(1));
+    clock.advance(SIGN_IN_TIMEOUT - Duration::from_secs(1));
     let mut recent = redirects.open_flow(azure()).await.unwrap();
     clock.advance(Duration::from_secs(1));
     for _ in 0..7 {

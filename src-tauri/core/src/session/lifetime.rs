@@ -10,7 +10,7 @@ use crate::account::{AccountId, Cloud, SessionTimes};
 use crate::provider;
 
 /// How much earlier the app renews by itself, so that no caller has to wait.
-const REFRESH_AHEAD: Duration = Duration::from_secs(5 * 60);
+const BACKGROUND_HEAD_START: Duration = Duration::from_secs(5 * 60);
 /// A clock that was set back by more than this makes every session suspect.
 pub(super) const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
 
@@ -26,7 +26,7 @@ pub fn renewal_due(cloud: Cloud, times: &SessionTimes) -> Timestamp {
     // Storage may contain any time.
     earlier(
         times.expires_at,
-        provider::min_remaining_lifetime(cloud).min(half),
+        provider::renew_before_expiry(cloud).min(half),
     )
 }
 
@@ -38,7 +38,7 @@ pub fn renewal_planned(cloud: Cloud, account: &AccountId, times: &SessionTimes) 
     let spread = account.as_str().bytes().fold(7_u32, |sum, byte| {
         sum.wrapping_mul(31).wrapping_add(byte.into())
     }) % 1000;
-    due - REFRESH_AHEAD
+    due - BACKGROUND_HEAD_START
         .min(half)
         .mul_f64(0.5 + f64::from(spread) / 2000.0)
 }

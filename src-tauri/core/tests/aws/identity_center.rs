@@ -18,7 +18,7 @@ use mcm_core::credential::Session;
 use mcm_core::error::Result;
 use mcm_core::resource::{Identifier, Resource};
 use sandbox_clouds::Endpoint;
-use sandbox_clouds::aws::identity_center::Policy;
+use sandbox_clouds::aws::identity_center::PermissionPolicy;
 use sandbox_clouds::browser::Browser;
 
 use crate::harness::Harness;
@@ -77,7 +77,7 @@ fn count(harness: &Harness, endpoint: Endpoint) -> usize {
         .count()
 }
 
-fn set(harness: &Harness, change: impl FnOnce(&mut Policy)) {
+fn set(harness: &Harness, change: impl FnOnce(&mut PermissionPolicy)) {
     let mut policy = harness.clouds.identity_center_policy();
     change(&mut policy);
     harness.clouds.set_identity_center_policy(policy);

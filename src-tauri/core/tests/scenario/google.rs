@@ -12,7 +12,7 @@ use mcm_core::snapshot::{AccountView, Status};
 use mcm_core::vault::Record;
 use sandbox_clouds::browser::{Browser, Landing};
 use sandbox_clouds::google::directory::{GoogleUser, Project};
-use sandbox_clouds::google::{IOS_CLIENT_ID, Policy};
+use sandbox_clouds::google::{IOS_CLIENT_ID, ProjectPolicy};
 use sandbox_clouds::{Endpoint, Fault, GoogleDirectory, OAuthError, Revocation};
 use secrecy::ExposeSecret as _;
 
@@ -277,9 +277,9 @@ async fn a_renewal_keeps_the_refresh_token_when_none_comes() {
 
 #[tokio::test]
 async fn a_renewal_replaces_the_refresh_token_when_one_comes() {
-    let rotating = Policy {
+    let rotating = ProjectPolicy {
         rotates: true,
-        ..Policy::default()
+        ..ProjectPolicy::default()
     };
     let mut harness = Harness::with(|options| options.google_policy = rotating, &[]).await;
     let id = connect(&harness, ADA).await.expect("connected");
@@ -329,9 +329,9 @@ async fn a_scheme_that_cannot_be_had_leads_to_loopback_and_is_reported() {
 
 #[tokio::test]
 async fn the_end_of_a_sign_in_in_testing_is_shown_and_survives_renewals() {
-    let testing = Policy {
+    let testing = ProjectPolicy {
         is_testing: true,
-        ..Policy::default()
+        ..ProjectPolicy::default()
     };
     let harness = Harness::with(|options| options.google_policy = testing, &[]).await;
     let id = connect(&harness, ADA).await.expect("connected");

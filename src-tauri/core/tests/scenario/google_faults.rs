@@ -5,7 +5,7 @@ use std::time::Duration;
 use mcm_core::account::Cloud;
 use mcm_core::error::Code;
 use mcm_core::snapshot::Status;
-use sandbox_clouds::google::{DESKTOP_CLIENT_ID, DESKTOP_CLIENT_SECRET, Policy};
+use sandbox_clouds::google::{DESKTOP_CLIENT_ID, DESKTOP_CLIENT_SECRET, ProjectPolicy};
 use sandbox_clouds::{Endpoint, Fault, GoogleDirectory, Options, Rule, Sandbox};
 
 use crate::google::{FREELANCER, again, connect, google, refresh_token, settled, user};
@@ -63,9 +63,9 @@ async fn an_answer_from_an_unknown_issuer_or_from_another_issuer_is_not_used() {
 
 #[tokio::test]
 async fn the_issuer_of_an_id_token_may_lack_its_scheme() {
-    let bare = Policy {
+    let bare = ProjectPolicy {
         has_bare_issuer: true,
-        ..Policy::default()
+        ..ProjectPolicy::default()
     };
     let harness = Harness::start().await;
     let id = connect(&harness, ADA).await.expect("connected");
@@ -176,9 +176,9 @@ async fn a_renewal_with_a_forged_or_foreign_id_token_is_dropped_and_tried_again(
 
 #[tokio::test]
 async fn without_a_client_secret_a_client_that_needs_none_works_and_another_says_what_to_set() {
-    let lenient = Policy {
+    let lenient = ProjectPolicy {
         requires_secret: false,
-        ..Policy::default()
+        ..ProjectPolicy::default()
     };
     let harness = Harness::with(
         |options| options.google_policy = lenient,

@@ -9,7 +9,7 @@ use mcm_core::app::Connect;
 use mcm_core::error::Code;
 use mcm_core::resource::Identifier;
 use sandbox_clouds::browser::Browser;
-use sandbox_clouds::google::directory::{Directory, GoogleUser, Project};
+use sandbox_clouds::google::directory::{GoogleDirectory, GoogleUser, Project};
 use sandbox_clouds::{Endpoint, Fault, Options, Sandbox, Status};
 use secrecy::ExposeSecret as _;
 
@@ -62,7 +62,7 @@ async fn names_from_a_server_or_another_program_are_shown_without_what_moves_or_
         odd,
         None,
     ));
-    let users = Directory::empty().user(ada);
+    let users = GoogleDirectory::empty().user(ada);
     let harness = Harness::with(|options: &mut Options| options.google = users, &[]).await;
     let id = connect(&harness, ADA).await.expect("connected");
     settled(&harness, &id).await;

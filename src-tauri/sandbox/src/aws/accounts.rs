@@ -17,7 +17,7 @@ use url::form_urlencoded;
 use super::Aws;
 use super::directory::Role;
 use super::keys::Principal;
-use super::refusal::{Refusal, Service, answer};
+use super::refusal::{AwsRefusal, Service, answer};
 use crate::faults::Fault;
 use crate::page::escape;
 use crate::server::Spoiled;
@@ -37,7 +37,7 @@ fn iam_answer(
     spoiled: &Spoiled,
     parts: &Parts,
     body: &[u8],
-) -> Result<Response, Refusal> {
+) -> Result<Response, AwsRefusal> {
     refuse_on_request(spoiled)?;
     let caller = aws.authenticate(Service::Iam, parts, body)?;
     let sent = if body.is_empty() {
@@ -50,14 +50,18 @@ fn iam_answer(
     match field("Action") {
         "ListAccountAliases" => aliases(aws, &caller),
         "GetRole" => role(aws, &caller, field("RoleName")),
-        other => Err(Refusal::unknown_action(other)),
+        other => Err(AwsRefusal::unknown_action(other)),
     }
 }
 
 /// A role of the caller's own account.
-fn role(aws: &Aws, caller: &Principal, name: &str) -> Result<Response, Refusal> {
+fn role(aws: &Aws, caller: &Principal, name: &str) -> Result<Response, AwsRefusal> {
     if !caller.reads_roles() {
-        return Err(Refusal::access_denied(&caller.arn(), "iam:GetRole", name));
+        return Err(AwsRefusal::access_denied(
+            &caller.arn(),
+            "iam:GetRole",
+            name,
+        ));
     }
     let roles = aws.roles();
     let is_it =
@@ -66,7 +70,7 @@ fn role(aws: &Aws, caller: &Principal, name: &str) -> Result<Response, Refusal> 
         .iter()
         .map(|state| &state.role)
         .find(|role| is_it(role));
-    let found = found.ok_or_else(|| Refusal::no_such_role(name))?;
+    let found = found.ok_or_else(|| AwsRefusal::no_such_role(name))?;
     let result = format!(
         "    <Role>\n      <RoleName>{}</RoleName>\n      <Arn>{}</Arn>\n    </Role>\n",
         escape(&found.name),
@@ -75,9 +79,9 @@ fn role(aws: &Aws, caller: &Principal, name: &str) -> Result<Response, Refusal> 
     Ok(answer(Service::Iam, "GetRole", &result))
 }
 
-fn aliases(aws: &Aws, caller: &Principal) -> Result<Response, Refusal> {
+fn aliases(aws: &Aws, caller: &Principal) -> Result<Response, AwsRefusal> {
     if !caller.reads_accounts() {
-        return Err(Refusal::access_denied(
+        return Err(AwsRefusal::access_denied(
             &caller.arn(),
             "iam:ListAccountAliases",
             "*",
@@ -122,7 +126,7 @@ pub(super) async fn organizations(
     }
 }
 
-fn accounts(aws: &Aws, spoiled: &Spoiled, parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
+fn accounts(aws: &Aws, spoiled: &Spoiled, parts: &Parts, body: &[u8]) -> Result<Value, AwsRefusal> {
     refuse_on_request(spoiled)?;
     let caller = aws.authenticate(Service::Organizations, parts, body)?;
     let target = parts
@@ -131,7 +135,7 @@ fn accounts(aws: &Aws, spoiled: &Spoiled, parts: &Parts, body: &[u8]) -> Result<
         .and_then(|target| target.to_str().ok())
         .unwrap_or_default();
     if target != "AWSOrganizationsV20161128.ListAccounts" {
-        return Err(Refusal::unknown_action(target));
+        return Err(AwsRefusal::unknown_action(target));
     }
     let management = aws
         .accounts
@@ -139,7 +143,7 @@ fn accounts(aws: &Aws, spoiled: &Spoiled, parts: &Parts, body: &[u8]) -> Result<
         .map(|account| account.id.as_str())
         .unwrap_or_default();
     if caller.account() != management || !caller.reads_accounts() {
-        return Err(Refusal::not_in_management_account());
+        return Err(AwsRefusal::not_in_management_account());
     }
 
     let asked: ListAccounts = serde_json::from_slice(body).unwrap_or_default();
@@ -184,7 +188,7 @@ fn accounts(aws: &Aws, spoiled: &Spoiled, parts: &Parts, body: &[u8]) -> Result<
     Ok(answer)
 }
 
-fn refuse_on_request(spoiled: &Spoiled) -> Result<(), Refusal> {
+fn refuse_on_request(spoiled: &Spoiled) -> Result<(), AwsRefusal> {
     for fault in spoiled.iter() {
         if let Fault::ServiceError(error) = fault {
             return Err(error.into());

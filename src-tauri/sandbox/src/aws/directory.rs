@@ -16,7 +16,7 @@ pub const STAGING_ACCOUNT: &str = "777788889999";
 
 /// Who exists, and which roles there are.
 #[derive(Clone, Debug, Default)]
-pub struct Directory {
+pub struct AwsDirectory {
     pub(super) accounts: Vec<Account>,
     pub(super) users: Vec<User>,
     pub(super) roles: Vec<Role>,
@@ -135,7 +135,7 @@ fn one_hour() -> u32 {
     3600
 }
 
-impl Directory {
+impl AwsDirectory {
     /// Two users of Contoso and roles of every kind: good ones, and those that a careful client refuses.
     pub fn contoso() -> Self {
         let ada = User {

@@ -2,7 +2,6 @@
 //!
 //! A sign-in token is a credential for fifteen minutes. The console itself is one page that says who is signed in.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,10 +18,9 @@ use super::Aws;
 use super::keys::Principal;
 use crate::identifier::opaque;
 use crate::page::{escape, page};
+use crate::server::FormFields;
 
 const SIGNIN_TOKEN_LIFE: Duration = Duration::from_secs(15 * 60);
-
-type Fields = HashMap<String, String>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,7 +33,7 @@ struct Session {
 /// `GET` or `POST /federation`.
 pub(super) async fn handle(
     State(aws): State<Arc<Aws>>,
-    Query(mut fields): Query<Fields>,
+    Query(mut fields): Query<FormFields>,
     body: Bytes,
 ) -> Response {
     fields.extend(form_urlencoded::parse(&body).into_owned());
@@ -49,7 +47,7 @@ pub(super) async fn handle(
 /// `GET /oauth`: ends the browser's session at the console and goes on to the address given, which has to be here.
 pub(super) async fn sign_out(
     State(aws): State<Arc<Aws>>,
-    Query(fields): Query<Fields>,
+    Query(fields): Query<FormFields>,
 ) -> Response {
     if fields.get("Action").map(String::as_str) != Some("logout") {
         return refuse("Action must be logout");
@@ -68,7 +66,7 @@ pub(super) async fn sign_out(
 }
 
 impl Aws {
-    fn signin_token(&self, fields: &Fields) -> Response {
+    fn signin_token(&self, fields: &FormFields) -> Response {
         let session = fields
             .get("Session")
             .and_then(|json| serde_json::from_str::<Session>(json).ok());
@@ -105,7 +103,7 @@ impl Aws {
         Json(json!({ "SigninToken": token })).into_response()
     }
 
-    fn login(&self, fields: &Fields) -> Response {
+    fn login(&self, fields: &FormFields) -> Response {
         let token = fields
             .get("SigninToken")
             .map(String::as_str)

@@ -23,7 +23,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use url::Url;
 
-use self::oidc::{Approval, Client, Code, Transaction};
+use self::oidc::{Client, SsoApproval, SsoCode, SsoTransaction};
 use super::Aws;
 use super::directory::{IDENTITY_ACCOUNT, PRODUCTION_ACCOUNT, STAGING_ACCOUNT};
 use crate::device::Devices;
@@ -39,7 +39,7 @@ pub const REGION: &str = "eu-west-1";
 
 /// Who exists in Identity Center, and what is assigned.
 #[derive(Clone, Debug, Default)]
-pub struct Directory {
+pub struct SsoDirectory {
     /// The users' names. The first is the one that a page offers first.
     pub users: Vec<String>,
     /// The accounts, in the order of the list.
@@ -69,7 +69,7 @@ impl AssignedAccount {
     }
 }
 
-impl Directory {
+impl SsoDirectory {
     /// Two users of Contoso and five accounts: one has leading zeros, one no role.
     pub fn contoso() -> Self {
         Self {
@@ -123,7 +123,7 @@ pub enum RefreshRotation {
 /// How the instance behaves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
-pub struct Policy {
+pub struct PermissionPolicy {
     /// Seconds that an access token lasts.
     pub access_token_life: i64,
     /// What `expiresIn` says in place of that; `null` leaves it out.
@@ -158,7 +158,7 @@ pub struct Policy {
     pub omits_region: bool,
 }
 
-impl Default for Policy {
+impl Default for PermissionPolicy {
     fn default() -> Self {
         Self {
             access_token_life: 3600,
@@ -187,24 +187,24 @@ pub(crate) struct IdentityCenter {
     aws: Arc<Aws>,
     shared: Arc<Shared>,
     state: Mutex<State>,
-    devices: Mutex<Devices<(), Approval>>,
+    devices: Mutex<Devices<(), SsoApproval>>,
 }
 
 /// What changes.
 #[derive(Default)]
 struct State {
-    directory: Directory,
-    policy: Policy,
+    directory: SsoDirectory,
+    policy: PermissionPolicy,
     clients: HashMap<String, Client>,
-    codes: HashMap<String, Code>,
-    transactions: HashMap<String, Transaction>,
+    codes: HashMap<String, SsoCode>,
+    transactions: HashMap<String, SsoTransaction>,
     /// Who is signed in with a browser, by its cookie.
     browsing: HashMap<String, String>,
     consents: Vec<(String, String)>,
     /// A user's sign-in session: everything issued for an older one is dead.
     sessions: HashMap<String, u64>,
-    access_tokens: HashMap<String, Issued>,
-    refresh_tokens: HashMap<String, Issued>,
+    access_tokens: HashMap<String, SsoToken>,
+    refresh_tokens: HashMap<String, SsoToken>,
     spent: HashMap<String, String>,
     /// When the portal was called.
     calls: Vec<Instant>,
@@ -213,7 +213,7 @@ struct State {
 
 /// Whose a token is, and until when it lives.
 #[derive(Clone)]
-struct Issued {
+struct SsoToken {
     user: String,
     session: u64,
     client_id: String,
@@ -225,13 +225,18 @@ impl State {
         self.sessions.get(user).copied().unwrap_or_default()
     }
 
-    fn is_live(&self, issued: &Issued, now: Timestamp) -> bool {
+    fn is_live(&self, issued: &SsoToken, now: Timestamp) -> bool {
         now < issued.expires && self.session_of(&issued.user) == issued.session
     }
 }
 
 impl IdentityCenter {
-    pub(crate) fn new(url: Url, directory: Directory, aws: Arc<Aws>, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(
+        url: Url,
+        directory: SsoDirectory,
+        aws: Arc<Aws>,
+        shared: Arc<Shared>,
+    ) -> Self {
         Self {
             url,
             aws,
@@ -249,19 +254,19 @@ impl IdentityCenter {
         self.url.join("start").expect("a plain word joins")
     }
 
-    pub(crate) fn set_policy(&self, policy: Policy) {
+    pub(crate) fn set_policy(&self, policy: PermissionPolicy) {
         self.state().policy = policy;
     }
 
-    pub(crate) fn policy(&self) -> Policy {
+    pub(crate) fn policy(&self) -> PermissionPolicy {
         self.state().policy.clone()
     }
 
-    pub(crate) fn set_directory(&self, directory: Directory) {
+    pub(crate) fn set_directory(&self, directory: SsoDirectory) {
         self.state().directory = directory;
     }
 
-    pub(crate) fn directory(&self) -> Directory {
+    pub(crate) fn directory(&self) -> SsoDirectory {
         self.state().directory.clone()
     }
 
@@ -307,7 +312,7 @@ impl IdentityCenter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn devices(&self) -> MutexGuard<'_, Devices<(), Approval>> {
+    fn devices(&self) -> MutexGuard<'_, Devices<(), SsoApproval>> {
         self.devices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -319,7 +324,7 @@ impl IdentityCenter {
 }
 
 /// Why a request is refused.
-struct Refusal {
+struct SsoRefusal {
     status: StatusCode,
     kind: &'static str,
     /// The OAuth word; none for the portal.
@@ -329,7 +334,7 @@ struct Refusal {
     retry_after: Option<String>,
 }
 
-impl Refusal {
+impl SsoRefusal {
     fn oidc(status: u16, kind: &'static str, error: &'static str, message: &str) -> Self {
         Self {
             error: Some(error),
@@ -348,7 +353,7 @@ impl Refusal {
         }
     }
 
-    fn into_answer(self, policy: &Policy) -> Response {
+    fn into_answer(self, policy: &PermissionPolicy) -> Response {
         let body = match self.error {
             Some(error) => {
                 let mut body = json!({ "error": error, "error_description": self.message });
@@ -397,12 +402,12 @@ pub(crate) fn router(center: Arc<IdentityCenter>) -> Router {
 /// The two services take no signature (`authtype: none`), so a client that signs does something wrong.
 async fn refuse_signed(request: Request<Body>, next: Next) -> Response {
     if request.headers().contains_key(header::AUTHORIZATION) {
-        let refusal = Refusal::portal(
+        let refusal = SsoRefusal::portal(
             400,
             "InvalidRequestException",
             "This operation takes no Authorization header.",
         );
-        return refusal.into_answer(&Policy::default());
+        return refusal.into_answer(&PermissionPolicy::default());
     }
     next.run(request).await
 }

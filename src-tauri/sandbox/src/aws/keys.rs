@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::directory::{Role, User};
-use super::refusal::{Refusal, Service};
+use super::refusal::{AwsRefusal, Service};
 use super::signature::Signature;
 
 const MAX_SKEW: SignedDuration = SignedDuration::from_mins(5);
@@ -106,7 +106,7 @@ impl Principal {
 
 /// A key and what it stands for.
 #[derive(Clone)]
-pub(super) struct Issued {
+pub(super) struct IssuedKey {
     pub(super) key: AccessKey,
     pub(super) principal: Principal,
     pub(super) expires: Option<Timestamp>,
@@ -114,10 +114,10 @@ pub(super) struct Issued {
 
 /// Every key that is known.
 #[derive(Default)]
-pub(super) struct Keys(HashMap<String, Issued>);
+pub(super) struct Keys(HashMap<String, IssuedKey>);
 
 impl Keys {
-    pub(super) fn add(&mut self, issued: Issued) {
+    pub(super) fn add(&mut self, issued: IssuedKey) {
         self.0.insert(issued.key.id.clone(), issued);
     }
 
@@ -132,7 +132,7 @@ impl Keys {
         secret: &str,
         token: &str,
         now: Timestamp,
-    ) -> Option<&Issued> {
+    ) -> Option<&IssuedKey> {
         self.0.get(id).filter(|issued| {
             issued.key.secret == secret
                 && issued.key.session_token.as_deref() == Some(token)
@@ -147,17 +147,17 @@ impl Keys {
         parts: &Parts,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<Principal, Refusal> {
+    ) -> Result<Principal, AwsRefusal> {
         let signature = Signature::read(parts)?;
         let issued = self
             .0
             .get(&signature.access_key_id)
-            .ok_or_else(Refusal::unknown_key)?;
+            .ok_or_else(AwsRefusal::unknown_key)?;
         if issued.key.session_token != signature.token {
-            return Err(Refusal::unknown_key());
+            return Err(AwsRefusal::unknown_key());
         }
         if issued.expires.is_some_and(|expires| now >= expires) {
-            return Err(Refusal::expired_token());
+            return Err(AwsRefusal::expired_token());
         }
         match signature.life {
             Some(life) => check_life(signature.signed_at, life, now)?,
@@ -168,10 +168,10 @@ impl Keys {
                 "Credential should be scoped to correct service: '{}'.",
                 service.name()
             );
-            return Err(Refusal::signature(text));
+            return Err(AwsRefusal::signature(text));
         }
         if !signature.is_made_with(&issued.key.secret, parts, body) {
-            return Err(Refusal::signature(
+            return Err(AwsRefusal::signature(
                 "The request signature we calculated does not match the signature you provided. Check your AWS \
                  Secret Access Key and signing method. Consult the service documentation for details.",
             ));
@@ -181,23 +181,23 @@ impl Keys {
 }
 
 /// An address that was signed in advance is good from then on, for the time that it says itself.
-fn check_life(signed_at: Timestamp, life: Duration, now: Timestamp) -> Result<(), Refusal> {
+fn check_life(signed_at: Timestamp, life: Duration, now: Timestamp) -> Result<(), AwsRefusal> {
     let compact = |time: Timestamp| time.strftime("%Y%m%dT%H%M%SZ").to_string();
     if now < signed_at + life {
         return check_skew(signed_at.max(now - MAX_SKEW), now);
     }
-    Err(Refusal::signature(format!(
+    Err(AwsRefusal::signature(format!(
         "Signature expired: {} is now earlier than {}",
         compact(signed_at + life),
         compact(now)
     )))
 }
 
-fn check_skew(signed_at: Timestamp, now: Timestamp) -> Result<(), Refusal> {
+fn check_skew(signed_at: Timestamp, now: Timestamp) -> Result<(), AwsRefusal> {
     let compact = |time: Timestamp| time.strftime("%Y%m%dT%H%M%SZ").to_string();
     let (earliest, latest) = (now - MAX_SKEW, now + MAX_SKEW);
     if signed_at < earliest {
-        return Err(Refusal::signature(format!(
+        return Err(AwsRefusal::signature(format!(
             "Signature expired: {} is now earlier than {} ({} - 5 min.)",
             compact(signed_at),
             compact(earliest),
@@ -205,7 +205,7 @@ fn check_skew(signed_at: Timestamp, now: Timestamp) -> Result<(), Refusal> {
         )));
     }
     if signed_at > latest {
-        return Err(Refusal::signature(format!(
+        return Err(AwsRefusal::signature(format!(
             "Signature not yet current: {} is still later than {} ({} + 5 min.)",
             compact(signed_at),
             compact(latest),

@@ -38,13 +38,13 @@ impl Service {
 
 /// An error of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct AwsRefusal {
     status: u16,
     pub(super) code: String,
     message: String,
 }
 
-impl Refusal {
+impl AwsRefusal {
     fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -155,7 +155,7 @@ impl Refusal {
     }
 }
 
-impl From<&ServiceError> for Refusal {
+impl From<&ServiceError> for AwsRefusal {
     fn from(fault: &ServiceError) -> Self {
         Self::new(fault.status, &fault.code, fault.message.as_str())
     }

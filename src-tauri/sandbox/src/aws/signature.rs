@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 
-use super::refusal::Refusal;
+use super::refusal::AwsRefusal;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
@@ -38,20 +38,20 @@ pub(super) struct Signature {
 
 impl Signature {
     /// Reads a request's signature without verifying it.
-    pub(super) fn read(parts: &Parts) -> Result<Self, Refusal> {
+    pub(super) fn read(parts: &Parts) -> Result<Self, AwsRefusal> {
         match text(&parts.headers, "authorization") {
             Some(authorization) => Self::of_header(&parts.headers, authorization),
             None => Self::of_query(parts.uri.query().unwrap_or_default()),
         }
     }
 
-    fn of_query(query: &str) -> Result<Self, Refusal> {
+    fn of_query(query: &str) -> Result<Self, AwsRefusal> {
         let fields: HashMap<String, String> = form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .collect();
         let field = |name: &str| fields.get(name).cloned();
-        let value = field("X-Amz-Signature").ok_or_else(Refusal::missing_authentication)?;
-        let incomplete = Refusal::incomplete_signature;
+        let value = field("X-Amz-Signature").ok_or_else(AwsRefusal::missing_authentication)?;
+        let incomplete = AwsRefusal::incomplete_signature;
         field("X-Amz-Algorithm")
             .filter(|algorithm| algorithm == ALGORITHM)
             .ok_or_else(incomplete)?;
@@ -73,8 +73,8 @@ impl Signature {
         })
     }
 
-    fn of_header(headers: &HeaderMap, authorization: &str) -> Result<Self, Refusal> {
-        let incomplete = Refusal::incomplete_signature;
+    fn of_header(headers: &HeaderMap, authorization: &str) -> Result<Self, AwsRefusal> {
+        let incomplete = AwsRefusal::incomplete_signature;
         let parameters = authorization
             .strip_prefix(ALGORITHM)
             .ok_or_else(incomplete)?;
@@ -149,10 +149,10 @@ impl Signature {
     }
 }
 
-fn moment(date: &str) -> Result<Timestamp, Refusal> {
+fn moment(date: &str) -> Result<Timestamp, AwsRefusal> {
     DateTime::strptime("%Y%m%dT%H%M%SZ", date)
         .and_then(|date| TimeZone::UTC.to_timestamp(date))
-        .map_err(|_| Refusal::incomplete_signature())
+        .map_err(|_| AwsRefusal::incomplete_signature())
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

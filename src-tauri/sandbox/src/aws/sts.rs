@@ -3,7 +3,6 @@
 //! A role that does not exist, one that has not appeared yet, and one that does not trust the caller refuse in the
 //! same words, as at AWS.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,19 +13,17 @@ use axum::response::Response;
 use url::form_urlencoded;
 
 use super::directory::{Appears, Condition, Trusted, Wanted};
-use super::keys::{Issued, Principal};
-use super::refusal::{Refusal, Service, answer};
+use super::keys::{IssuedKey, Principal};
+use super::refusal::{AwsRefusal, Service, answer};
 use super::{Assumption, Aws, RoleState};
 use crate::faults::Fault;
 use crate::page::escape;
-use crate::server::Spoiled;
+use crate::server::{FormFields, Spoiled};
 
 const ONE_HOUR: u32 = 3600;
 const TWELVE_HOURS: u32 = 12 * 3600;
 /// The code that every MFA device shows.
 pub const MFA_CODE: &str = "314159";
-
-type Fields = HashMap<String, String>;
 
 pub(super) async fn handle(
     State(aws): State<Arc<Aws>>,
@@ -39,7 +36,7 @@ pub(super) async fn handle(
     } else {
         &body
     };
-    let fields: Fields = form_urlencoded::parse(sent).into_owned().collect();
+    let fields: FormFields = form_urlencoded::parse(sent).into_owned().collect();
     answer_to(&aws, &spoiled, &parts, &body, &fields)
         .unwrap_or_else(|refusal| refusal.into_answer(Service::Sts))
 }
@@ -49,8 +46,8 @@ fn answer_to(
     spoiled: &Spoiled,
     parts: &Parts,
     body: &[u8],
-    fields: &Fields,
-) -> Result<Response, Refusal> {
+    fields: &FormFields,
+) -> Result<Response, AwsRefusal> {
     for fault in spoiled.iter() {
         if let Fault::ServiceError(error) = fault {
             return Err(error.into());
@@ -61,7 +58,7 @@ fn answer_to(
         "GetCallerIdentity" => Ok(caller_identity(&caller)),
         "AssumeRole" => aws.assume_role(&caller, fields),
         "GetSessionToken" => aws.session_token(&caller, fields),
-        other => Err(Refusal::unknown_action(other)),
+        other => Err(AwsRefusal::unknown_action(other)),
     }
 }
 
@@ -76,7 +73,7 @@ fn caller_identity(caller: &Principal) -> Response {
 }
 
 impl Aws {
-    fn assume_role(&self, caller: &Principal, fields: &Fields) -> Result<Response, Refusal> {
+    fn assume_role(&self, caller: &Principal, fields: &FormFields) -> Result<Response, AwsRefusal> {
         let arn = checked(fields, "RoleArn", 20..=2048, |_| true)?;
         let name = checked(fields, "RoleSessionName", 2..=64, |c| "_+=,.@-".contains(c))?;
         let external_id = fields.get("ExternalId").map(String::as_str);
@@ -101,16 +98,16 @@ impl Aws {
             was_allowed: role.is_some(),
         });
         let role =
-            role.ok_or_else(|| Refusal::access_denied(&caller.arn(), "sts:AssumeRole", arn))?;
+            role.ok_or_else(|| AwsRefusal::access_denied(&caller.arn(), "sts:AssumeRole", arn))?;
         let is_chained = matches!(caller, Principal::Session { .. });
         let seconds = asked.unwrap_or(ONE_HOUR);
         if is_chained && seconds > ONE_HOUR {
-            return Err(Refusal::invalid(
+            return Err(AwsRefusal::invalid(
                 "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
             ));
         }
         if seconds > role.max_session {
-            return Err(Refusal::invalid(
+            return Err(AwsRefusal::invalid(
                 "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
             ));
         }
@@ -131,9 +128,13 @@ impl Aws {
     }
 
     /// A session of a user, confirmed by the user's MFA device when a device is named.
-    fn session_token(&self, caller: &Principal, fields: &Fields) -> Result<Response, Refusal> {
+    fn session_token(
+        &self,
+        caller: &Principal,
+        fields: &FormFields,
+    ) -> Result<Response, AwsRefusal> {
         let Principal::User(user) = caller else {
-            return Err(Refusal::access_denied(
+            return Err(AwsRefusal::access_denied(
                 &caller.arn(),
                 "sts:GetSessionToken",
                 "*",
@@ -142,7 +143,7 @@ impl Aws {
         let serial = fields.get("SerialNumber");
         let code = fields.get("TokenCode").map(String::as_str);
         if serial.is_some_and(|serial| *serial != user.mfa_serial() || code != Some(MFA_CODE)) {
-            return Err(Refusal::denied(
+            return Err(AwsRefusal::denied(
                 "MultiFactorAuthentication failed with invalid MFA one time pass code.",
             ));
         }
@@ -226,7 +227,7 @@ fn holds(
     }
 }
 
-fn assumed(session: &Principal, issued: &Issued) -> Response {
+fn assumed(session: &Principal, issued: &IssuedKey) -> Response {
     let result = format!(
         "    <AssumedRoleUser>\n      <AssumedRoleId>{}</AssumedRoleId>\n      <Arn>{}</Arn>\n    </AssumedRoleUser>\n{}",
         escape(&session.id()),
@@ -236,7 +237,7 @@ fn assumed(session: &Principal, issued: &Issued) -> Response {
     answer(Service::Sts, "AssumeRole", &result)
 }
 
-fn credentials(issued: &Issued) -> String {
+fn credentials(issued: &IssuedKey) -> String {
     let expires = issued
         .expires
         .map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
@@ -252,11 +253,11 @@ fn credentials(issued: &Issued) -> String {
 
 /// A field of the request, with the length and the characters that the API's model demands.
 fn checked<'a>(
-    fields: &'a Fields,
+    fields: &'a FormFields,
     name: &str,
     length: std::ops::RangeInclusive<usize>,
     permits: fn(char) -> bool,
-) -> Result<&'a str, Refusal> {
+) -> Result<&'a str, AwsRefusal> {
     let value = fields.get(name).map(String::as_str).unwrap_or_default();
     let is_valid = length.contains(&value.chars().count())
         && value
@@ -266,7 +267,7 @@ fn checked<'a>(
         return Ok(value);
     }
     let member = name[..1].to_ascii_lowercase() + &name[1..];
-    Err(Refusal::invalid(format!(
+    Err(AwsRefusal::invalid(format!(
         "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have a length \
          between {} and {} and satisfy the pattern of the API",
         length.start(),
@@ -275,13 +276,13 @@ fn checked<'a>(
 }
 
 /// The session policies of a request: at most ten managed policies, each there and in the form of its ARN.
-fn session_policies(fields: &Fields) -> Result<Vec<String>, Refusal> {
+fn session_policies(fields: &FormFields) -> Result<Vec<String>, AwsRefusal> {
     const MOST: usize = 10;
     const KNOWN: [&str; 2] = ["ReadOnlyAccess", "ViewOnlyAccess"];
     let arns = (1..=MOST + 1).map_while(|at| fields.get(&format!("PolicyArns.member.{at}.arn")));
     let arns: Vec<String> = arns.cloned().collect();
     if arns.len() > MOST {
-        return Err(Refusal::invalid(
+        return Err(AwsRefusal::invalid(
             "1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length \
              less than or equal to 10",
         ));
@@ -292,18 +293,18 @@ fn session_policies(fields: &Fields) -> Result<Vec<String>, Refusal> {
             .unwrap_or_default();
         let name = name.rsplit('/').next().unwrap_or_default();
         if !KNOWN.contains(&name) {
-            return Err(Refusal::invalid(format!("Invalid policy arn: {arn}")));
+            return Err(AwsRefusal::invalid(format!("Invalid policy arn: {arn}")));
         }
     }
     Ok(arns)
 }
 
-fn duration(seconds: &str) -> Result<u32, Refusal> {
+fn duration(seconds: &str) -> Result<u32, AwsRefusal> {
     let seconds = seconds.parse::<u32>().unwrap_or_default();
     if (900..=43200).contains(&seconds) {
         return Ok(seconds);
     }
-    Err(Refusal::invalid(
+    Err(AwsRefusal::invalid(
         "1 validation error detected: Value at 'durationSeconds' failed to satisfy constraint: Member must have value \
          greater than or equal to 900 and less than or equal to 43200",
     ))

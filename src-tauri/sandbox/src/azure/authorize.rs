@@ -11,26 +11,24 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use url::{Url, form_urlencoded};
 
-use super::device::{Approval, DeviceRequest};
+use super::device::{AzureApproval, AzureDeviceRequest};
 use super::directory::{EntraUser, Tenant};
-use super::grants::Code;
-use super::refusal::{Refusal, Trace};
-use super::request::{Asked, Prompt, Redirect, ResponseMode, Target, Unanswerable};
+use super::grants::AzureCode;
+use super::refusal::{AzureRefusal, Trace};
+use super::request::{AzureAsked, AzureRedirect, AzureTarget, Prompt, ResponseMode, Unanswerable};
 use super::token::client_info;
 use super::{Azure, pages};
 use crate::faults::Fault;
 use crate::identifier::{opaque, random_guid};
 use crate::page::{cookie, with_cookie};
-use crate::server::Spoiled;
+use crate::server::{FormFields, Spoiled};
 
 const COOKIE: &str = "sandbox-azure-session";
 
-type Fields = HashMap<String, String>;
-
 /// A user on the way to a code.
 #[derive(Clone)]
-pub(crate) struct Transaction {
-    asked: Asked,
+pub(crate) struct AzureTransaction {
+    asked: AzureAsked,
     /// Which browser it is, by its cookie.
     browsing: String,
     /// Whether the hinted user has been turned down for the whole list.
@@ -53,7 +51,7 @@ pub(crate) struct Browsing {
 pub(super) async fn start(
     State(azure): State<Arc<Azure>>,
     Path(tenant): Path<String>,
-    Query(fields): Query<Fields>,
+    Query(fields): Query<FormFields>,
     Extension(spoiled): Extension<Spoiled>,
     headers: HeaderMap,
 ) -> Response {
@@ -77,7 +75,7 @@ pub(super) async fn start(
 /// A page that the user answered.
 pub(super) async fn proceed(
     State(azure): State<Arc<Azure>>,
-    Form(fields): Form<Fields>,
+    Form(fields): Form<FormFields>,
 ) -> Response {
     let id = fields
         .get("transaction")
@@ -85,7 +83,7 @@ pub(super) async fn proceed(
         .unwrap_or_default();
     let Some(mut transaction) = azure.transactions().get(id).cloned() else {
         let text = "This sign-in is over. Start again from the app.";
-        return azure.error_page(&Refusal::new("invalid_request", 90014, text));
+        return azure.error_page(&AzureRefusal::new("invalid_request", 90014, text));
     };
     if let Some(user) = fields
         .get("user")
@@ -115,7 +113,7 @@ pub(super) async fn proceed(
         Some("cancel") => {
             azure.transactions().remove(id);
             let text = "User declined to consent to access the app.";
-            let refusal = Refusal::new("access_denied", 65004, text);
+            let refusal = AzureRefusal::new("access_denied", 65004, text);
             return azure.send_refusal(&transaction.asked.target, &refusal);
         }
         _ => {}
@@ -132,12 +130,12 @@ impl Azure {
         &self,
         headers: &HeaderMap,
         device_code: String,
-        request: DeviceRequest,
+        request: AzureDeviceRequest,
     ) -> Response {
-        let asked = Asked {
+        let asked = AzureAsked {
             authority: request.authority,
             client_id: request.client_id,
-            target: Target::Device(device_code),
+            target: AzureTarget::Device(device_code),
             scope: request.scope,
             nonce: None,
             challenge: String::new(),
@@ -149,11 +147,11 @@ impl Azure {
         self.begin(headers, asked)
     }
 
-    fn begin(&self, headers: &HeaderMap, asked: Asked) -> Response {
+    fn begin(&self, headers: &HeaderMap, asked: AzureAsked) -> Response {
         let browsing = cookie(headers, COOKIE).unwrap_or_else(|| opaque("sandbox-browser-", 48));
         let user = self.signed_in(&asked, &browsing);
         let id = opaque("sandbox-transaction-", 48);
-        let transaction = Transaction {
+        let transaction = AzureTransaction {
             asked,
             browsing,
             wants_list: false,
@@ -166,7 +164,7 @@ impl Azure {
     }
 
     /// The user that needs no page: signed in with this browser and not asked to choose.
-    fn signed_in(&self, asked: &Asked, browsing: &str) -> Option<String> {
+    fn signed_in(&self, asked: &AzureAsked, browsing: &str) -> Option<String> {
         if matches!(asked.prompt, Prompt::SelectAccount | Prompt::Login) {
             return None;
         }
@@ -186,7 +184,7 @@ impl Azure {
     }
 
     /// The next page of a transaction, or its end.
-    fn show(&self, id: &str, transaction: &Transaction) -> Response {
+    fn show(&self, id: &str, transaction: &AzureTransaction) -> Response {
         with_cookie(
             self.next_page(id, transaction),
             COOKIE,
@@ -194,14 +192,16 @@ impl Azure {
         )
     }
 
-    fn next_page(&self, id: &str, transaction: &Transaction) -> Response {
+    fn next_page(&self, id: &str, transaction: &AzureTransaction) -> Response {
         let asked = &transaction.asked;
         let is_silent = asked.prompt == Prompt::None;
         let Some(user) = &transaction.user else {
             if is_silent {
                 let text = "Session information is not sufficient for single-sign-on.";
-                return self
-                    .send_refusal(&asked.target, &Refusal::new("login_required", 50058, text));
+                return self.send_refusal(
+                    &asked.target,
+                    &AzureRefusal::new("login_required", 50058, text),
+                );
             }
             let hinted = asked
                 .login_hint
@@ -230,7 +230,10 @@ impl Azure {
             .is_some_and(|browsing| browsing.passed_second_factor.contains(&user.email));
         if (tenant.demands_second_factor || asked.wants_second_factor) && !passed {
             if is_silent {
-                return self.send_refusal(&asked.target, &Refusal::needs_second_factor(&tenant.id));
+                return self.send_refusal(
+                    &asked.target,
+                    &AzureRefusal::needs_second_factor(&tenant.id),
+                );
             }
             return pages::second_factor(id, asked, user, tenant);
         }
@@ -238,7 +241,10 @@ impl Azure {
             || !self.has_consent(&asked.client_id, user, tenant, &asked.scope.resource);
         if must_consent && !transaction.has_consented {
             if is_silent {
-                return self.send_refusal(&asked.target, &Refusal::needs_consent(&asked.client_id));
+                return self.send_refusal(
+                    &asked.target,
+                    &AzureRefusal::needs_consent(&asked.client_id),
+                );
             }
             let is_usual = asked
                 .scope
@@ -257,9 +263,11 @@ impl Azure {
         self.transactions().remove(id);
         self.consent(&asked.client_id, user, tenant, &asked.scope.resource);
         match &asked.target {
-            Target::Redirect(redirect) => self.send_code(asked, redirect, user, tenant, passed),
-            Target::Device(device_code) => {
-                let approval = Approval {
+            AzureTarget::Redirect(redirect) => {
+                self.send_code(asked, redirect, user, tenant, passed)
+            }
+            AzureTarget::Device(device_code) => {
+                let approval = AzureApproval {
                     client_id: asked.client_id.clone(),
                     user: user.email.clone(),
                     tenant_id: tenant.id.clone(),
@@ -274,8 +282,8 @@ impl Azure {
 
     fn send_code(
         &self,
-        asked: &Asked,
-        redirect: &Redirect,
+        asked: &AzureAsked,
+        redirect: &AzureRedirect,
         user: &EntraUser,
         tenant: &Tenant,
         passed_second_factor: bool,
@@ -283,7 +291,7 @@ impl Azure {
         let code = self.shared.journal.issue(opaque("sandbox-code-", 700));
         self.grants().add_code(
             code.clone(),
-            Code {
+            AzureCode {
                 client_id: asked.client_id.clone(),
                 redirect_uri: redirect.uri.clone(),
                 challenge: asked.challenge.clone(),
@@ -306,10 +314,10 @@ impl Azure {
         send(redirect, answer)
     }
 
-    fn send_refusal(&self, target: &Target, refusal: &Refusal) -> Response {
+    fn send_refusal(&self, target: &AzureTarget, refusal: &AzureRefusal) -> Response {
         let redirect = match target {
-            Target::Redirect(redirect) => redirect,
-            Target::Device(device_code) => {
+            AzureTarget::Redirect(redirect) => redirect,
+            AzureTarget::Device(device_code) => {
                 self.devices().decide(device_code, None);
                 return pages::device_done("You have not signed in");
             }
@@ -325,12 +333,12 @@ impl Azure {
         send(redirect, answer)
     }
 
-    fn error_page(&self, refusal: &Refusal) -> Response {
+    fn error_page(&self, refusal: &AzureRefusal) -> Response {
         let description = refusal.description(&Trace::new(self.shared.clock.now()));
         pages::error(StatusCode::BAD_REQUEST, &description)
     }
 
-    fn transactions(&self) -> MutexGuard<'_, HashMap<String, Transaction>> {
+    fn transactions(&self) -> MutexGuard<'_, HashMap<String, AzureTransaction>> {
         self.transactions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -342,7 +350,7 @@ impl Azure {
 }
 
 /// Sends an answer to the app, with its `state` as it came.
-fn send(redirect: &Redirect, mut answer: Vec<(&'static str, String)>) -> Response {
+fn send(redirect: &AzureRedirect, mut answer: Vec<(&'static str, String)>) -> Response {
     if let Some(state) = &redirect.state {
         answer.push(("state", state.clone()));
     }

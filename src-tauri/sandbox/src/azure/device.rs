@@ -2,7 +2,6 @@
 //!
 //! Once the code is typed, the user goes through the same pages as in any sign-in (`authorize.rs`).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -11,24 +10,24 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
-use super::refusal::Refusal;
+use super::refusal::AzureRefusal;
 use super::scope::Scope;
-use super::{Authority, Azure, pages};
+use super::{Azure, AzureAuthority, pages};
 use crate::device::Poll;
 use crate::faults::Fault;
 use crate::identifier::opaque;
-use crate::server::Spoiled;
+use crate::server::{FormFields, Spoiled};
 
 /// What a device asked for.
 #[derive(Clone)]
-pub(crate) struct DeviceRequest {
-    pub(super) authority: Authority,
+pub(crate) struct AzureDeviceRequest {
+    pub(super) authority: AzureAuthority,
     pub(super) client_id: String,
     pub(super) scope: Scope,
 }
 
 /// What a user's approval brings.
-pub(crate) struct Approval {
+pub(crate) struct AzureApproval {
     pub(super) client_id: String,
     pub(super) user: String,
     pub(super) tenant_id: String,
@@ -36,14 +35,12 @@ pub(crate) struct Approval {
     pub(super) passed_second_factor: bool,
 }
 
-type Fields = HashMap<String, String>;
-
 /// `POST /{tenant}/oauth2/v2.0/devicecode`.
 pub(super) async fn start(
     State(azure): State<Arc<Azure>>,
     Path(tenant): Path<String>,
     Extension(spoiled): Extension<Spoiled>,
-    Form(fields): Form<Fields>,
+    Form(fields): Form<FormFields>,
 ) -> Response {
     let now = azure.shared.clock.now();
     let request = match azure.read_device_request(&tenant, &spoiled, &fields) {
@@ -83,7 +80,7 @@ pub(super) async fn page() -> Response {
 pub(super) async fn enter(
     State(azure): State<Arc<Azure>>,
     headers: HeaderMap,
-    Form(fields): Form<Fields>,
+    Form(fields): Form<FormFields>,
 ) -> Response {
     let typed = fields
         .get("user_code")
@@ -101,8 +98,8 @@ impl Azure {
         &self,
         tenant: &str,
         spoiled: &Spoiled,
-        fields: &Fields,
-    ) -> Result<DeviceRequest, Refusal> {
+        fields: &FormFields,
+    ) -> Result<AzureDeviceRequest, AzureRefusal> {
         for fault in spoiled.iter() {
             if let Fault::OAuthError(error) = fault {
                 return Err(error.clone().into());
@@ -110,9 +107,9 @@ impl Azure {
         }
         let client_id = fields
             .get("client_id")
-            .ok_or_else(|| Refusal::missing("client_id"))?;
+            .ok_or_else(|| AzureRefusal::missing("client_id"))?;
         self.check_client(client_id, tenant)?;
-        Ok(DeviceRequest {
+        Ok(AzureDeviceRequest {
             authority: self.authority(tenant)?,
             client_id: client_id.clone(),
             scope: self.scope(fields.get("scope").map(String::as_str).unwrap_or_default())?,
@@ -124,9 +121,9 @@ impl Azure {
         &self,
         device_code: &str,
         client_id: &str,
-    ) -> Result<Approval, Refusal> {
+    ) -> Result<AzureApproval, AzureRefusal> {
         let now = self.shared.clock.now();
-        let refuse = |error: &str, code, text: &str| Err(Refusal::new(error, code, text));
+        let refuse = |error: &str, code, text: &str| Err(AzureRefusal::new(error, code, text));
         // Entra does not insist on its interval.
         match self
             .devices()

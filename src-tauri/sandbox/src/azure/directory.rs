@@ -7,7 +7,7 @@ use crate::identifier::guid;
 
 /// Who exists, where they may sign in, and what they see there.
 #[derive(Clone, Debug, Default)]
-pub struct Directory {
+pub struct AzureDirectory {
     tenants: Vec<Tenant>,
     users: Vec<EntraUser>,
 }
@@ -55,7 +55,7 @@ pub struct EntraUser {
     pub guest_in: Vec<String>,
 }
 
-impl Directory {
+impl AzureDirectory {
     /// A directory without users.
     pub fn empty() -> Self {
         Self::default()

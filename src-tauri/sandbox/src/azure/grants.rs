@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Rotation;
-use super::refusal::Refusal;
+use super::refusal::AzureRefusal;
 use super::scope::Scope;
 
 const CODE_LIFE: Duration = Duration::from_secs(600);
@@ -17,7 +17,7 @@ const REFRESH_TOKEN_LIFE: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// An authorisation code and everything it is bound to.
 #[derive(Clone)]
-pub(crate) struct Code {
+pub(crate) struct AzureCode {
     pub(crate) client_id: String,
     pub(crate) redirect_uri: String,
     pub(crate) challenge: String,
@@ -40,10 +40,10 @@ pub(crate) struct Family {
     pub(crate) user: String,
     pub(crate) passed_second_factor: bool,
     /// Why its tokens are refused, once they are.
-    refused: Option<Refusal>,
+    refused: Option<AzureRefusal>,
 }
 
-struct RefreshToken {
+struct AzureRefreshToken {
     family: usize,
     issued: Timestamp,
     is_spent: bool,
@@ -51,7 +51,7 @@ struct RefreshToken {
 
 /// A bearer token and what it opens.
 #[derive(Clone)]
-pub(crate) struct AccessToken {
+pub(crate) struct AzureAccessToken {
     pub(crate) user: String,
     pub(crate) tenant_id: String,
     pub(crate) scope: Scope,
@@ -60,15 +60,15 @@ pub(crate) struct AccessToken {
 
 /// Everything issued so far.
 #[derive(Default)]
-pub(crate) struct Grants {
-    codes: HashMap<String, Code>,
+pub(crate) struct AzureGrants {
+    codes: HashMap<String, AzureCode>,
     families: Vec<Family>,
-    refresh_tokens: HashMap<String, RefreshToken>,
-    access_tokens: HashMap<String, AccessToken>,
+    refresh_tokens: HashMap<String, AzureRefreshToken>,
+    access_tokens: HashMap<String, AzureAccessToken>,
 }
 
-impl Grants {
-    pub(crate) fn add_code(&mut self, value: String, code: Code) {
+impl AzureGrants {
+    pub(crate) fn add_code(&mut self, value: String, code: AzureCode) {
         self.codes.insert(value, code);
     }
 
@@ -77,20 +77,20 @@ impl Grants {
         &mut self,
         value: &str,
         now: Timestamp,
-        fits: impl FnOnce(&Code) -> Result<(), Refusal>,
-    ) -> Result<Code, Refusal> {
+        fits: impl FnOnce(&AzureCode) -> Result<(), AzureRefusal>,
+    ) -> Result<AzureCode, AzureRefusal> {
         let code = self
             .codes
             .get_mut(value)
-            .ok_or_else(Refusal::malformed_grant)?;
+            .ok_or_else(AzureRefusal::malformed_grant)?;
         if code.is_spent {
-            return Err(Refusal::invalid_grant(
+            return Err(AzureRefusal::invalid_grant(
                 54005,
                 "OAuth2 Authorization code was already redeemed, please retry with a new valid code.",
             ));
         }
         if now >= code.issued + CODE_LIFE {
-            return Err(Refusal::invalid_grant(
+            return Err(AzureRefusal::invalid_grant(
                 70008,
                 "The provided authorization code or refresh token has expired due to inactivity.",
             ));
@@ -118,7 +118,7 @@ impl Grants {
     pub(crate) fn add_refresh_token(&mut self, value: String, family: usize, issued: Timestamp) {
         self.refresh_tokens.insert(
             value,
-            RefreshToken {
+            AzureRefreshToken {
                 family,
                 issued,
                 is_spent: false,
@@ -132,14 +132,14 @@ impl Grants {
         value: &str,
         now: Timestamp,
         rotation: Rotation,
-    ) -> Result<(usize, Family), Refusal> {
+    ) -> Result<(usize, Family), AzureRefusal> {
         let token = self
             .refresh_tokens
             .get(value)
-            .ok_or_else(Refusal::malformed_grant)?;
+            .ok_or_else(AzureRefusal::malformed_grant)?;
         let family = &mut self.families[token.family];
         if token.is_spent && rotation == Rotation::Strict && family.refused.is_none() {
-            family.refused = Some(Refusal::invalid_grant(
+            family.refused = Some(AzureRefusal::invalid_grant(
                 70000,
                 "The refresh token was used before; every token of this sign-in has been revoked.",
             ));
@@ -148,7 +148,7 @@ impl Grants {
             return Err(refusal.clone());
         }
         if now >= token.issued + REFRESH_TOKEN_LIFE {
-            return Err(Refusal::invalid_grant(
+            return Err(AzureRefusal::invalid_grant(
                 700082,
                 "The refresh token has expired due to inactivity. The token was inactive for 90.00:00:00.",
             ));
@@ -164,7 +164,7 @@ impl Grants {
     }
 
     /// Refuses every refresh token that a user holds by now.
-    pub(crate) fn refuse(&mut self, user: &str, refusal: &Refusal) {
+    pub(crate) fn refuse(&mut self, user: &str, refusal: &AzureRefusal) {
         for family in self
             .families
             .iter_mut()
@@ -174,11 +174,11 @@ impl Grants {
         }
     }
 
-    pub(crate) fn add_access_token(&mut self, value: String, token: AccessToken) {
+    pub(crate) fn add_access_token(&mut self, value: String, token: AzureAccessToken) {
         self.access_tokens.insert(value, token);
     }
 
-    pub(crate) fn access_token(&self, value: &str) -> Option<&AccessToken> {
+    pub(crate) fn access_token(&self, value: &str) -> Option<&AzureAccessToken> {
         self.access_tokens.get(value)
     }
 

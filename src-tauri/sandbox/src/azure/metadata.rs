@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
-use super::{Authority, Azure};
+use super::{Azure, AzureAuthority};
 use crate::faults::{FOREIGN_TOKEN_ENDPOINT, Fault};
 use crate::server::Spoiled;
 
@@ -72,6 +72,6 @@ pub(super) async fn instance(State(azure): State<Arc<Azure>>) -> Response {
     (StatusCode::OK, Json(answer)).into_response()
 }
 
-fn issuing_tenant(authority: &Authority) -> &str {
+fn issuing_tenant(authority: &AzureAuthority) -> &str {
     authority.tenant_id().unwrap_or("{tenantid}")
 }

@@ -8,13 +8,13 @@ use axum::response::Response;
 
 use super::CLIENT_NAME;
 use super::directory::{EntraUser, Tenant};
-use super::request::Asked;
+use super::request::AzureAsked;
 use crate::page::{button, enter_code_at, escape, form, page, submitting_page};
 
 const NOT: &str = "Microsoft";
 
 /// Everybody that could sign in.
-pub(super) fn pick_account(id: &str, asked: &Asked, users: &[EntraUser]) -> Response {
+pub(super) fn pick_account(id: &str, asked: &AzureAsked, users: &[EntraUser]) -> Response {
     let mut buttons: String = users
         .iter()
         .map(|user| {
@@ -31,7 +31,7 @@ pub(super) fn pick_account(id: &str, asked: &Asked, users: &[EntraUser]) -> Resp
 }
 
 /// The user that the app expects.
-pub(super) fn sign_in(id: &str, asked: &Asked, user: &EntraUser) -> Response {
+pub(super) fn sign_in(id: &str, asked: &AzureAsked, user: &EntraUser) -> Response {
     let label = format!(
         "Sign in as {} <small>{}</small>",
         escape(&user.name),
@@ -46,7 +46,7 @@ pub(super) fn sign_in(id: &str, asked: &Asked, user: &EntraUser) -> Response {
 /// What a tenant with a stricter policy asks for.
 pub(super) fn second_factor(
     id: &str,
-    asked: &Asked,
+    asked: &AzureAsked,
     user: &EntraUser,
     tenant: &Tenant,
 ) -> Response {
@@ -62,7 +62,7 @@ pub(super) fn second_factor(
 /// What the app wants to do.
 pub(super) fn consent(
     id: &str,
-    asked: &Asked,
+    asked: &AzureAsked,
     user: &EntraUser,
     tenant: &Tenant,
     opens: &str,
@@ -80,7 +80,7 @@ pub(super) fn consent(
 }
 
 /// The question before an answer goes to a custom scheme.
-pub(super) fn confirm(id: &str, asked: &Asked, user: &EntraUser) -> Response {
+pub(super) fn confirm(id: &str, asked: &AzureAsked, user: &EntraUser) -> Response {
     let text = format!(
         "<p>You are signing in as {}. Continue only if you started this sign-in in {CLIENT_NAME}.</p>\n",
         escape(&user.email)
@@ -133,7 +133,7 @@ pub(super) fn error(status: StatusCode, description: &str) -> Response {
     )
 }
 
-fn step(title: &str, text: &str, id: &str, asked: &Asked, buttons: &str) -> Response {
+fn step(title: &str, text: &str, id: &str, asked: &AzureAsked, buttons: &str) -> Response {
     let action = format!("/{}/login", asked.authority.key());
     page(
         StatusCode::OK,

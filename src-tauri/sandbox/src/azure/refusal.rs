@@ -14,7 +14,7 @@ use crate::identifier::{guid, random_guid};
 
 /// An OAuth error with Entra's number for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct AzureRefusal {
     pub(crate) error: String,
     pub(crate) suberror: Option<String>,
     pub(crate) code: u32,
@@ -22,7 +22,7 @@ pub(crate) struct Refusal {
     pub(crate) claims: Option<String>,
 }
 
-impl Refusal {
+impl AzureRefusal {
     pub(crate) fn new(error: &str, code: u32, text: impl Into<String>) -> Self {
         Self {
             error: error.to_owned(),
@@ -140,7 +140,7 @@ impl Refusal {
     }
 }
 
-impl From<OAuthError> for Refusal {
+impl From<OAuthError> for AzureRefusal {
     /// A description may begin with the number of its own, as `AADSTS53003: …`.
     fn from(fault: OAuthError) -> Self {
         let numbered = fault

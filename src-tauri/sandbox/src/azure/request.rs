@@ -5,16 +5,16 @@
 
 use std::collections::HashMap;
 
-use super::refusal::Refusal;
+use super::refusal::AzureRefusal;
 use super::scope::Scope;
-use super::{Authority, Azure};
+use super::{Azure, AzureAuthority};
 
 /// A request of the app that may be answered at its redirect URI.
 #[derive(Clone)]
-pub(super) struct Asked {
-    pub(super) authority: Authority,
+pub(super) struct AzureAsked {
+    pub(super) authority: AzureAuthority,
     pub(super) client_id: String,
-    pub(super) target: Target,
+    pub(super) target: AzureTarget,
     pub(super) scope: Scope,
     pub(super) nonce: Option<String>,
     pub(super) challenge: String,
@@ -41,31 +41,31 @@ pub(super) enum Prompt {
 }
 
 /// A request that must not be answered at its redirect URI: the page says why.
-pub(super) struct Unanswerable(pub(super) Refusal);
+pub(super) struct Unanswerable(pub(super) AzureRefusal);
 
 /// A request whose redirect URI can be trusted.
 pub(super) struct Checked {
-    pub(super) target: Target,
-    pub(super) request: Result<Asked, Refusal>,
+    pub(super) target: AzureTarget,
+    pub(super) request: Result<AzureAsked, AzureRefusal>,
 }
 
 /// Where an answer goes.
 #[derive(Clone)]
-pub(super) enum Target {
+pub(super) enum AzureTarget {
     /// To the app, by way of the browser.
-    Redirect(Redirect),
+    Redirect(AzureRedirect),
     /// To the device that waits with this device code.
     Device(String),
 }
 
 #[derive(Clone)]
-pub(super) struct Redirect {
+pub(super) struct AzureRedirect {
     pub(super) uri: String,
     pub(super) response_mode: ResponseMode,
     pub(super) state: Option<String>,
 }
 
-impl Target {
+impl AzureTarget {
     /// Whether a page asks once more before the answer goes there: to anything that is not a web address.
     pub(super) fn wants_confirmation(&self) -> bool {
         match self {
@@ -91,12 +91,12 @@ impl Azure {
         };
         let authority = self.authority(tenant).map_err(Unanswerable)?;
         let client_id =
-            text("client_id").ok_or_else(|| Unanswerable(Refusal::missing("client_id")))?;
+            text("client_id").ok_or_else(|| Unanswerable(AzureRefusal::missing("client_id")))?;
         self.check_client(client_id, tenant).map_err(Unanswerable)?;
-        let redirect_uri =
-            text("redirect_uri").ok_or_else(|| Unanswerable(Refusal::missing("redirect_uri")))?;
+        let redirect_uri = text("redirect_uri")
+            .ok_or_else(|| Unanswerable(AzureRefusal::missing("redirect_uri")))?;
         if !self.is_registered(redirect_uri) {
-            return Err(Unanswerable(Refusal::new(
+            return Err(Unanswerable(AzureRefusal::new(
                 "invalid_request",
                 50011,
                 format!(
@@ -111,10 +111,14 @@ impl Azure {
             Some("form_post") => ResponseMode::FormPost,
             Some(other) => {
                 let text = format!("The response_mode '{other}' is not supported.");
-                return Err(Unanswerable(Refusal::new("invalid_request", 70007, text)));
+                return Err(Unanswerable(AzureRefusal::new(
+                    "invalid_request",
+                    70007,
+                    text,
+                )));
             }
         };
-        let target = Target::Redirect(Redirect {
+        let target = AzureTarget::Redirect(AzureRedirect {
             uri: redirect_uri.to_owned(),
             response_mode,
             state: text("state").map(str::to_owned),
@@ -125,11 +129,11 @@ impl Azure {
 
     fn read(
         &self,
-        authority: Authority,
+        authority: AzureAuthority,
         client_id: &str,
-        target: &Target,
+        target: &AzureTarget,
         fields: &HashMap<String, String>,
-    ) -> Result<Asked, Refusal> {
+    ) -> Result<AzureAsked, AzureRefusal> {
         let text = |name: &str| {
             fields
                 .get(name)
@@ -137,7 +141,7 @@ impl Azure {
                 .filter(|value| !value.is_empty())
         };
         if text("response_type") != Some("code") {
-            return Err(Refusal::new(
+            return Err(AzureRefusal::new(
                 "unsupported_response_type",
                 700054,
                 "The response_type must be 'code' for this application.",
@@ -146,10 +150,10 @@ impl Azure {
         let challenge =
             text("code_challenge").filter(|_| text("code_challenge_method") == Some("S256"));
         let challenge = challenge.ok_or_else(|| {
-            Refusal::new(
+            AzureRefusal::new(
                 "invalid_request",
                 9002325,
-                "Proof Key for Code Exchange with S256 is required for authorization code redemption.",
+                "Proof Key for AzureCode Exchange with S256 is required for authorization code redemption.",
             )
         })?;
         let prompt = match text("prompt") {
@@ -160,10 +164,10 @@ impl Azure {
             Some("select_account") => Prompt::SelectAccount,
             Some(other) => {
                 let text = format!("Unsupported 'prompt' value '{other}'.");
-                return Err(Refusal::new("invalid_request", 90023, text));
+                return Err(AzureRefusal::new("invalid_request", 90023, text));
             }
         };
-        Ok(Asked {
+        Ok(AzureAsked {
             authority,
             client_id: client_id.to_owned(),
             target: target.clone(),

@@ -19,7 +19,7 @@ use crate::faults::Fault;
 use crate::server::Spoiled;
 
 #[derive(Deserialize)]
-pub(super) struct Page {
+pub(super) struct AzurePage {
     #[serde(rename = "api-version")]
     api_version: Option<String>,
     #[serde(rename = "$skiptoken", default)]
@@ -29,7 +29,7 @@ pub(super) struct Page {
 pub(super) async fn tenants(
     State(azure): State<Arc<Azure>>,
     Extension(spoiled): Extension<Spoiled>,
-    Query(page): Query<Page>,
+    Query(page): Query<AzurePage>,
     headers: HeaderMap,
 ) -> Response {
     let (user, _) = match azure.bearer(&headers, &page) {
@@ -52,7 +52,7 @@ pub(super) async fn tenants(
 pub(super) async fn subscriptions(
     State(azure): State<Arc<Azure>>,
     Extension(spoiled): Extension<Spoiled>,
-    Query(page): Query<Page>,
+    Query(page): Query<AzurePage>,
     headers: HeaderMap,
 ) -> Response {
     let (user, tenant) = match azure.bearer(&headers, &page) {
@@ -93,7 +93,7 @@ impl Azure {
     fn bearer(
         &self,
         headers: &HeaderMap,
-        page: &Page,
+        page: &AzurePage,
     ) -> Result<(&EntraUser, &Tenant), Box<Response>> {
         let token = headers
             .get(header::AUTHORIZATION)
@@ -154,7 +154,7 @@ impl Azure {
         Box::new(response)
     }
 
-    fn list(&self, path: &str, rows: Vec<Value>, page: &Page, spoiled: &Spoiled) -> Response {
+    fn list(&self, path: &str, rows: Vec<Value>, page: &AzurePage, spoiled: &Spoiled) -> Response {
         let total = rows.len();
         let rows: Vec<Value> = rows
             .into_iter()

@@ -2,7 +2,7 @@
 //!
 //! A permission is written `resource/permission`; a bare one belongs to Microsoft Graph.
 
-use super::refusal::Refusal;
+use super::refusal::AzureRefusal;
 
 const GRAPH: &str = "https://graph.microsoft.com";
 
@@ -29,7 +29,7 @@ pub(crate) struct Scope {
 
 impl Scope {
     /// Reads `scope`; `resource_manager` is the sandbox's own, known as a resource like the real ones.
-    pub(crate) fn parse(scope: &str, resource_manager: &str) -> Result<Self, Refusal> {
+    pub(crate) fn parse(scope: &str, resource_manager: &str) -> Result<Self, AzureRefusal> {
         let mut parsed = Self::default();
         let mut permissions = Vec::new();
         let mut resource: Option<&str> = None;
@@ -42,7 +42,7 @@ impl Scope {
                     let (owner, permission) = word.rsplit_once('/').unwrap_or((GRAPH, word));
                     let owner = owner.trim_end_matches('/');
                     if *resource.get_or_insert(owner) != owner {
-                        return Err(Refusal::new(
+                        return Err(AzureRefusal::new(
                             "invalid_scope",
                             28000,
                             format!(
@@ -61,7 +61,7 @@ impl Scope {
             .any(|(_, permission)| *permission == ".default");
         let is_empty = permissions.is_empty() && !parsed.wants_id_token;
         if is_empty || (has_default && permissions.len() > 1) {
-            return Err(Refusal::new(
+            return Err(AzureRefusal::new(
                 "invalid_scope",
                 70011,
                 format!(
@@ -73,7 +73,7 @@ impl Scope {
 
         let resource = resource.unwrap_or(GRAPH);
         if !RESOURCES.contains(&resource) && resource != resource_manager.trim_end_matches('/') {
-            return Err(Refusal::new(
+            return Err(AzureRefusal::new(
                 "invalid_resource",
                 500011,
                 format!("The resource principal named {resource} was not found in the tenant."),

@@ -3,7 +3,6 @@
 //! A refresh token is bound to a user and a client, not to a tenant: it may be redeemed at every tenant that the
 //! user may enter. The token answer's faults are acted out here.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -16,15 +15,15 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::grants::{AccessToken, Code};
-use super::refusal::Refusal;
+use super::grants::{AzureAccessToken, AzureCode};
+use super::refusal::AzureRefusal;
 use super::scope::Scope;
-use super::{Authority, Azure};
+use super::{Azure, AzureAuthority};
 use crate::azure::directory::{EntraUser, Tenant};
 use crate::faults::Fault;
 use crate::identifier::{base64url, guid, opaque};
 use crate::jwt::SigningKey;
-use crate::server::Spoiled;
+use crate::server::{FormFields, Spoiled};
 
 /// Sizes of the real ones; what splits a record in the keychain has to be as long here.
 const ACCESS_TOKEN_LENGTH: usize = 1500;
@@ -33,8 +32,6 @@ const ID_TOKEN_LIFE: Duration = Duration::from_secs(3600);
 
 /// RFC 8628, section 3.4.
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
-
-type Fields = HashMap<String, String>;
 
 /// What a token answer is made from.
 struct Issue<'a> {
@@ -51,7 +48,7 @@ pub(super) async fn answer(
     State(azure): State<Arc<Azure>>,
     Path(tenant): Path<String>,
     Extension(spoiled): Extension<Spoiled>,
-    Form(fields): Form<Fields>,
+    Form(fields): Form<FormFields>,
 ) -> Response {
     match redeem(&azure, &tenant, &spoiled, &fields) {
         Ok(answer) => {
@@ -69,8 +66,8 @@ fn redeem(
     azure: &Azure,
     tenant: &str,
     spoiled: &Spoiled,
-    fields: &Fields,
-) -> Result<Value, Refusal> {
+    fields: &FormFields,
+) -> Result<Value, AzureRefusal> {
     for fault in spoiled.iter() {
         if let Fault::OAuthError(error) = fault {
             return Err(error.clone().into());
@@ -80,7 +77,7 @@ fn redeem(
     let client_id = field(fields, "client_id")?;
     azure.check_client(client_id, tenant)?;
     if fields.contains_key("client_secret") || fields.contains_key("client_assertion") {
-        return Err(Refusal::new(
+        return Err(AzureRefusal::new(
             "invalid_client",
             700025,
             "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
@@ -90,7 +87,7 @@ fn redeem(
         "authorization_code" => redeem_code(azure, &authority, client_id, spoiled, fields),
         "refresh_token" => redeem_refresh_token(azure, &authority, client_id, spoiled, fields),
         DEVICE_CODE => redeem_device_code(azure, client_id, spoiled, fields),
-        other => Err(Refusal::new(
+        other => Err(AzureRefusal::new(
             "unsupported_grant_type",
             70003,
             format!("The app requested an unsupported grant type '{other}'."),
@@ -100,11 +97,11 @@ fn redeem(
 
 fn redeem_code(
     azure: &Azure,
-    authority: &Authority,
+    authority: &AzureAuthority,
     client_id: &str,
     spoiled: &Spoiled,
-    fields: &Fields,
-) -> Result<Value, Refusal> {
+    fields: &FormFields,
+) -> Result<Value, AzureRefusal> {
     let value = field(fields, "code")?;
     let redirect_uri = field(fields, "redirect_uri")?;
     let verifier = fields
@@ -144,20 +141,19 @@ fn redeem_code(
 
 /// Whether a request to redeem a code comes from where the code went.
 fn fits(
-    code: &Code,
-    authority: &Authority,
+    code: &AzureCode,
+    authority: &AzureAuthority,
     client_id: &str,
     redirect_uri: &str,
     verifier: &str,
-) -> Result<(), Refusal> {
+) -> Result<(), AzureRefusal> {
     if code.client_id != client_id {
         let text = "The authorization code was issued to another application.";
-        return Err(Refusal::invalid_grant(70000, text));
+        return Err(AzureRefusal::invalid_grant(70000, text));
     }
     if code.authority != authority.key() {
-        let text =
-            "Provided Authorization Code is intended to use against other tenant, thus rejected.";
-        return Err(Refusal::invalid_grant(700005, text));
+        let text = "Provided Authorization AzureCode is intended to use against other tenant, thus rejected.";
+        return Err(AzureRefusal::invalid_grant(700005, text));
     }
     if code.redirect_uri != redirect_uri {
         let text = format!(
@@ -165,22 +161,22 @@ fn fits(
              Authorization code.",
             code.redirect_uri
         );
-        return Err(Refusal::invalid_grant(500112, text));
+        return Err(AzureRefusal::invalid_grant(500112, text));
     }
     if base64url(Sha256::digest(verifier.as_bytes())) != code.challenge {
         let text = "The Code_Verifier does not match the code_challenge supplied in the authorization request.";
-        return Err(Refusal::invalid_grant(501481, text));
+        return Err(AzureRefusal::invalid_grant(501481, text));
     }
     Ok(())
 }
 
 fn redeem_refresh_token(
     azure: &Azure,
-    authority: &Authority,
+    authority: &AzureAuthority,
     client_id: &str,
     spoiled: &Spoiled,
-    fields: &Fields,
-) -> Result<Value, Refusal> {
+    fields: &FormFields,
+) -> Result<Value, AzureRefusal> {
     let value = field(fields, "refresh_token")?;
     let scope = azure.scope(field(fields, "scope")?)?;
     let now = azure.shared.clock.now();
@@ -189,7 +185,7 @@ fn redeem_refresh_token(
     let (family_id, family) = grants.family(value, now, azure.rotation())?;
     if family.client_id != client_id {
         let text = "The refresh token was issued to another application.";
-        return Err(Refusal::invalid_grant(70000, text));
+        return Err(AzureRefusal::invalid_grant(70000, text));
     }
     let home = &azure.user(&family.user)?.home;
     let (user, tenant) = azure.enter(&family.user, authority.tenant_id().unwrap_or(home))?;
@@ -197,10 +193,10 @@ fn redeem_refresh_token(
         .get("claims")
         .is_some_and(|claims| claims.contains("capolids"));
     if (tenant.demands_second_factor || asks_for_it) && !family.passed_second_factor {
-        return Err(Refusal::needs_second_factor(&tenant.id));
+        return Err(AzureRefusal::needs_second_factor(&tenant.id));
     }
     if !azure.has_consent(client_id, user, tenant, &scope.resource) {
-        return Err(Refusal::needs_consent(client_id));
+        return Err(AzureRefusal::needs_consent(client_id));
     }
     grants.spend_refresh_token(value);
     drop(grants);
@@ -226,8 +222,8 @@ fn redeem_device_code(
     azure: &Azure,
     client_id: &str,
     spoiled: &Spoiled,
-    fields: &Fields,
-) -> Result<Value, Refusal> {
+    fields: &FormFields,
+) -> Result<Value, AzureRefusal> {
     let approval = azure.poll_device(field(fields, "device_code")?, client_id)?;
     let family =
         azure
@@ -247,15 +243,15 @@ fn redeem_device_code(
     Ok(azure.issue(&issue, spoiled))
 }
 
-fn field<'a>(fields: &'a Fields, name: &str) -> Result<&'a str, Refusal> {
+fn field<'a>(fields: &'a FormFields, name: &str) -> Result<&'a str, AzureRefusal> {
     fields
         .get(name)
         .map(String::as_str)
         .filter(|value| !value.is_empty())
-        .ok_or_else(|| Refusal::missing(name))
+        .ok_or_else(|| AzureRefusal::missing(name))
 }
 
-fn wants_client_info(fields: &Fields) -> bool {
+fn wants_client_info(fields: &FormFields) -> bool {
     fields.get("client_info").is_some_and(|value| value == "1")
 }
 
@@ -268,7 +264,7 @@ impl Azure {
         let access_token = journal.issue(opaque("sandbox-at-", ACCESS_TOKEN_LENGTH));
         self.grants().add_access_token(
             access_token.clone(),
-            AccessToken {
+            AzureAccessToken {
                 user: issue.user.email.clone(),
                 tenant_id: issue.tenant.id.clone(),
                 scope: issue.scope.clone(),

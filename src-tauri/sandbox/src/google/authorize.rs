@@ -11,22 +11,20 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use url::Url;
 
-use super::device::DeviceRequest;
-use super::grants::{Code, Grant};
+use super::device::GoogleDeviceRequest;
+use super::grants::{GoogleCode, Grant};
 use super::{DESKTOP_CLIENT_ID, Google, IOS_CLIENT_ID, pages, permits_redirect, scope};
 use crate::faults::Fault;
 use crate::identifier::opaque;
 use crate::page::{cookie, with_cookie};
-use crate::server::Spoiled;
+use crate::server::{FormFields, Spoiled};
 
 const COOKIE: &str = "sandbox-google-session";
 
-type Fields = HashMap<String, String>;
-
 /// A user on the way to a code.
 #[derive(Clone)]
-pub(crate) struct Transaction {
-    asked: Asked,
+pub(crate) struct GoogleTransaction {
+    asked: GoogleAsked,
     /// Which browser it is, by its cookie.
     browsing: String,
     wants_list: bool,
@@ -37,9 +35,9 @@ pub(crate) struct Transaction {
 
 /// A request of the app that may be answered at its redirect URI.
 #[derive(Clone)]
-struct Asked {
+struct GoogleAsked {
     client_id: String,
-    target: Target,
+    target: GoogleTarget,
     scopes: Vec<String>,
     nonce: Option<String>,
     challenge: String,
@@ -50,21 +48,21 @@ struct Asked {
 
 /// Where an answer goes.
 #[derive(Clone)]
-enum Target {
+enum GoogleTarget {
     /// To the app, by way of the browser.
-    Redirect(Redirect),
+    Redirect(GoogleRedirect),
     /// To the device that waits with this device code.
     Device(String),
 }
 
 #[derive(Clone)]
-struct Redirect {
+struct GoogleRedirect {
     uri: String,
     state: Option<String>,
     issuer: Option<String>,
 }
 
-impl Asked {
+impl GoogleAsked {
     fn prompts_for(&self, prompt: &str) -> bool {
         self.prompts.iter().any(|asked| asked == prompt)
     }
@@ -73,7 +71,7 @@ impl Asked {
 /// The app's request.
 pub(super) async fn start(
     State(google): State<Arc<Google>>,
-    Query(fields): Query<Fields>,
+    Query(fields): Query<FormFields>,
     Extension(spoiled): Extension<Spoiled>,
     headers: HeaderMap,
 ) -> Response {
@@ -109,7 +107,7 @@ pub(super) async fn start(
             );
         }
     };
-    let target = Target::Redirect(Redirect {
+    let target = GoogleTarget::Redirect(GoogleRedirect {
         uri: redirect_uri.to_owned(),
         state: text("state").map(str::to_owned),
         issuer: announced_issuer(&google, &spoiled),
@@ -128,7 +126,7 @@ pub(super) async fn start(
         return pages::error("invalid_request", "The sandbox insists on PKCE with S256.");
     };
 
-    let asked = Asked {
+    let asked = GoogleAsked {
         client_id: client_id.to_owned(),
         target,
         scopes,
@@ -191,11 +189,11 @@ impl Google {
         &self,
         headers: &HeaderMap,
         device_code: String,
-        request: DeviceRequest,
+        request: GoogleDeviceRequest,
     ) -> Response {
-        let asked = Asked {
+        let asked = GoogleAsked {
             client_id: request.client_id,
-            target: Target::Device(device_code),
+            target: GoogleTarget::Device(device_code),
             scopes: request.scopes,
             nonce: None,
             challenge: String::new(),
@@ -206,11 +204,11 @@ impl Google {
         self.begin(headers, asked)
     }
 
-    fn begin(&self, headers: &HeaderMap, asked: Asked) -> Response {
+    fn begin(&self, headers: &HeaderMap, asked: GoogleAsked) -> Response {
         let browsing = cookie(headers, COOKIE).unwrap_or_else(|| opaque("sandbox-browser-", 48));
         let user = self.signed_in(&asked, &browsing);
         let id = opaque("sandbox-transaction-", 48);
-        let transaction = Transaction {
+        let transaction = GoogleTransaction {
             asked,
             browsing: browsing.clone(),
             wants_list: false,
@@ -222,7 +220,7 @@ impl Google {
     }
 
     /// The user that needs no page: signed in with this browser and not asked to choose.
-    fn signed_in(&self, asked: &Asked, browsing: &str) -> Option<String> {
+    fn signed_in(&self, asked: &GoogleAsked, browsing: &str) -> Option<String> {
         if asked.prompts_for("select_account") {
             return None;
         }
@@ -239,7 +237,7 @@ impl Google {
     }
 
     /// The page that a transaction is at, or its end.
-    fn next_page(&self, id: &str, transaction: &Transaction) -> Response {
+    fn next_page(&self, id: &str, transaction: &GoogleTransaction) -> Response {
         let asked = &transaction.asked;
         let is_silent = asked.prompts_for("none");
         let Some(user) = transaction
@@ -286,14 +284,14 @@ impl Google {
         };
         self.grants().consent(&grant);
         match &asked.target {
-            Target::Redirect(redirect) => self.send_code(
+            GoogleTarget::Redirect(redirect) => self.send_code(
                 asked,
                 redirect,
                 grant,
                 user.hosted_domain.as_deref(),
                 has_just_consented,
             ),
-            Target::Device(device_code) => {
+            GoogleTarget::Device(device_code) => {
                 self.devices().decide(device_code, Some(grant));
                 pages::device_done("Success! Device connected")
             }
@@ -302,8 +300,8 @@ impl Google {
 
     fn send_code(
         &self,
-        asked: &Asked,
-        redirect: &Redirect,
+        asked: &GoogleAsked,
+        redirect: &GoogleRedirect,
         grant: Grant,
         hosted_domain: Option<&str>,
         has_just_consented: bool,
@@ -325,7 +323,7 @@ impl Google {
         answer.push(("prompt", prompt.to_owned()));
         self.grants().add_code(
             code,
-            Code {
+            GoogleCode {
                 grant,
                 redirect_uri: redirect.uri.clone(),
                 challenge: asked.challenge.clone(),
@@ -338,17 +336,17 @@ impl Google {
         send(redirect, answer)
     }
 
-    fn refuse(&self, target: &Target, error: &str) -> Response {
+    fn refuse(&self, target: &GoogleTarget, error: &str) -> Response {
         match target {
-            Target::Redirect(redirect) => send(redirect, vec![("error", error.to_owned())]),
-            Target::Device(device_code) => {
+            GoogleTarget::Redirect(redirect) => send(redirect, vec![("error", error.to_owned())]),
+            GoogleTarget::Device(device_code) => {
                 self.devices().decide(device_code, None);
                 pages::device_done("Device not connected")
             }
         }
     }
 
-    fn transactions(&self) -> MutexGuard<'_, HashMap<String, Transaction>> {
+    fn transactions(&self) -> MutexGuard<'_, HashMap<String, GoogleTransaction>> {
         self.transactions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -373,7 +371,7 @@ fn announced_issuer(google: &Google, spoiled: &Spoiled) -> Option<String> {
 }
 
 /// Sends an answer to the app, with its `state` as it came and the issuer.
-fn send(redirect: &Redirect, answer: Vec<(&'static str, String)>) -> Response {
+fn send(redirect: &GoogleRedirect, answer: Vec<(&'static str, String)>) -> Response {
     let Ok(mut url) = Url::parse(&redirect.uri) else {
         return StatusCode::BAD_REQUEST.into_response();
     };

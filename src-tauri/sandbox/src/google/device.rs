@@ -3,7 +3,6 @@
 //! Only clients of the type for TVs and limited-input devices may ask, and for identity only: Google grants no access
 //! to the cloud this way ("Allowed scopes" of its guide for such devices).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -13,27 +12,25 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use super::grants::Grant;
-use super::refusal::Refusal;
+use super::refusal::GoogleRefusal;
 use super::{Google, TV_CLIENT_ID, pages, scope};
 use crate::device::Poll;
 use crate::faults::Fault;
 use crate::identifier::opaque;
-use crate::server::Spoiled;
+use crate::server::{FormFields, Spoiled};
 
 /// What a device asked for.
 #[derive(Clone)]
-pub(crate) struct DeviceRequest {
+pub(crate) struct GoogleDeviceRequest {
     pub(super) client_id: String,
     pub(super) scopes: Vec<String>,
 }
-
-type Fields = HashMap<String, String>;
 
 /// `POST /device/code`.
 pub(super) async fn start(
     State(google): State<Arc<Google>>,
     Extension(spoiled): Extension<Spoiled>,
-    Form(fields): Form<Fields>,
+    Form(fields): Form<FormFields>,
 ) -> Response {
     let request = match read(&spoiled, &fields) {
         Ok(request) => request,
@@ -52,7 +49,7 @@ pub(super) async fn start(
     .into_response()
 }
 
-fn read(spoiled: &Spoiled, fields: &Fields) -> Result<DeviceRequest, Refusal> {
+fn read(spoiled: &Spoiled, fields: &FormFields) -> Result<GoogleDeviceRequest, GoogleRefusal> {
     for fault in spoiled.iter() {
         if let Fault::OAuthError(error) = fault {
             return Err(error.clone().into());
@@ -63,14 +60,17 @@ fn read(spoiled: &Spoiled, fields: &Fields) -> Result<DeviceRequest, Refusal> {
         .map(String::as_str)
         .unwrap_or_default();
     if client_id != TV_CLIENT_ID {
-        return Err(Refusal::invalid_client("Invalid client type."));
+        return Err(GoogleRefusal::invalid_client("Invalid client type."));
     }
     let asked = fields.get("scope").map(String::as_str).unwrap_or_default();
     let scopes = scope::parse(asked).unwrap_or_default();
     if scopes.is_empty() || !scopes.iter().all(|scope| scope::is_identity(scope)) {
-        return Err(Refusal::new("invalid_scope", "Invalid device flow scope."));
+        return Err(GoogleRefusal::new(
+            "invalid_scope",
+            "Invalid device flow scope.",
+        ));
     }
-    Ok(DeviceRequest {
+    Ok(GoogleDeviceRequest {
         client_id: client_id.to_owned(),
         scopes,
     })
@@ -85,7 +85,7 @@ pub(super) async fn page() -> Response {
 pub(super) async fn enter(
     State(google): State<Arc<Google>>,
     headers: HeaderMap,
-    Form(fields): Form<Fields>,
+    Form(fields): Form<FormFields>,
 ) -> Response {
     let typed = fields
         .get("user_code")
@@ -100,7 +100,11 @@ pub(super) async fn enter(
 
 impl Google {
     /// The answer to a device that asks for its tokens.
-    pub(super) fn poll_device(&self, device_code: &str, client_id: &str) -> Result<Grant, Refusal> {
+    pub(super) fn poll_device(
+        &self,
+        device_code: &str,
+        client_id: &str,
+    ) -> Result<Grant, GoogleRefusal> {
         let interval = self.shared.device_interval;
         match self
             .devices()
@@ -108,16 +112,20 @@ impl Google {
         {
             Poll::Approved(grant) if grant.client_id == client_id => Ok(grant),
             Poll::Approved(_) | Poll::Unknown => {
-                Err(Refusal::invalid_grant("Malformed device code."))
+                Err(GoogleRefusal::invalid_grant("Malformed device code."))
             }
-            Poll::Pending => Err(Refusal::with_status(
+            Poll::Pending => Err(GoogleRefusal::with_status(
                 428,
                 "authorization_pending",
                 "Precondition Required",
             )),
-            Poll::TooFast => Err(Refusal::with_status(403, "slow_down", "Forbidden")),
-            Poll::Expired => Err(Refusal::new("expired_token", "Bad Request")),
-            Poll::Declined => Err(Refusal::with_status(403, "access_denied", "Forbidden")),
+            Poll::TooFast => Err(GoogleRefusal::with_status(403, "slow_down", "Forbidden")),
+            Poll::Expired => Err(GoogleRefusal::new("expired_token", "Bad Request")),
+            Poll::Declined => Err(GoogleRefusal::with_status(
+                403,
+                "access_denied",
+                "Forbidden",
+            )),
         }
     }
 }

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 /// Who exists, and what they see.
 #[derive(Clone, Debug, Default)]
-pub struct Directory {
+pub struct GoogleDirectory {
     users: Vec<GoogleUser>,
 }
 
@@ -41,7 +41,7 @@ pub struct Project {
     pub state: String,
 }
 
-impl Directory {
+impl GoogleDirectory {
     /// A directory without users.
     pub fn empty() -> Self {
         Self::default()

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::refusal::Refusal;
+use super::refusal::GoogleRefusal;
 
 const CODE_LIFE: Duration = Duration::from_secs(600);
 const MAX_REFRESH_TOKENS: usize = 100;
@@ -23,7 +23,7 @@ pub(crate) struct Grant {
 
 /// An authorisation code and everything it is bound to.
 #[derive(Clone)]
-pub(crate) struct Code {
+pub(crate) struct GoogleCode {
     pub(crate) grant: Grant,
     pub(crate) redirect_uri: String,
     pub(crate) challenge: String,
@@ -34,31 +34,31 @@ pub(crate) struct Code {
     pub(crate) is_spent: bool,
 }
 
-struct RefreshToken {
+struct GoogleRefreshToken {
     value: String,
     grant: Grant,
     expires: Option<Timestamp>,
-    refused: Option<Refusal>,
+    refused: Option<GoogleRefusal>,
 }
 
-struct AccessToken {
+struct GoogleAccessToken {
     grant: Grant,
     expires: Timestamp,
 }
 
 /// Everything issued so far.
 #[derive(Default)]
-pub(crate) struct Grants {
-    codes: HashMap<String, Code>,
+pub(crate) struct GoogleGrants {
+    codes: HashMap<String, GoogleCode>,
     /// The oldest first.
-    refresh_tokens: Vec<RefreshToken>,
-    access_tokens: HashMap<String, AccessToken>,
+    refresh_tokens: Vec<GoogleRefreshToken>,
+    access_tokens: HashMap<String, GoogleAccessToken>,
     /// The scopes that a user has granted a client, by client and user.
     consents: HashMap<(String, String), HashSet<String>>,
 }
 
-impl Grants {
-    pub(super) fn add_code(&mut self, value: String, code: Code) {
+impl GoogleGrants {
+    pub(super) fn add_code(&mut self, value: String, code: GoogleCode) {
         self.codes.insert(value, code);
     }
 
@@ -67,14 +67,14 @@ impl Grants {
         &mut self,
         value: &str,
         now: Timestamp,
-        fits: impl FnOnce(&Code) -> Result<(), Refusal>,
-    ) -> Result<Code, Refusal> {
+        fits: impl FnOnce(&GoogleCode) -> Result<(), GoogleRefusal>,
+    ) -> Result<GoogleCode, GoogleRefusal> {
         let code = self
             .codes
             .get_mut(value)
-            .ok_or_else(|| Refusal::invalid_grant("Malformed auth code."))?;
+            .ok_or_else(|| GoogleRefusal::invalid_grant("Malformed auth code."))?;
         if code.is_spent || now >= code.issued + CODE_LIFE {
-            return Err(Refusal::invalid_grant("Bad Request"));
+            return Err(GoogleRefusal::invalid_grant("Bad Request"));
         }
         fits(code)?;
         code.is_spent = true;
@@ -87,13 +87,13 @@ impl Grants {
         grant: &Grant,
         expires: Option<Timestamp>,
     ) {
-        self.refresh_tokens.push(RefreshToken {
+        self.refresh_tokens.push(GoogleRefreshToken {
             value,
             grant: grant.clone(),
             expires,
             refused: None,
         });
-        let is_alike = |token: &RefreshToken| {
+        let is_alike = |token: &GoogleRefreshToken| {
             token.grant.client_id == grant.client_id && token.grant.user == grant.user
         };
         let alike = self
@@ -114,20 +114,20 @@ impl Grants {
         value: &str,
         client_id: &str,
         now: Timestamp,
-    ) -> Result<Grant, Refusal> {
+    ) -> Result<Grant, GoogleRefusal> {
         let token = self
             .refresh_tokens
             .iter()
             .find(|token| token.value == value)
-            .ok_or_else(Refusal::revoked)?;
+            .ok_or_else(GoogleRefusal::revoked)?;
         if let Some(refusal) = &token.refused {
             return Err(refusal.clone());
         }
         if token.expires.is_some_and(|expires| now >= expires) {
-            return Err(Refusal::revoked());
+            return Err(GoogleRefusal::revoked());
         }
         if token.grant.client_id != client_id {
-            return Err(Refusal::new("unauthorized_client", "Unauthorized"));
+            return Err(GoogleRefusal::new("unauthorized_client", "Unauthorized"));
         }
         Ok(token.grant.clone())
     }
@@ -137,7 +137,7 @@ impl Grants {
     }
 
     /// Refuses every refresh token that a user holds by now.
-    pub(super) fn refuse(&mut self, user: &str, refusal: &Refusal) {
+    pub(super) fn refuse(&mut self, user: &str, refusal: &GoogleRefusal) {
         for token in &mut self.refresh_tokens {
             if token.grant.user == user {
                 token.refused = Some(refusal.clone());
@@ -147,7 +147,7 @@ impl Grants {
 
     pub(super) fn add_access_token(&mut self, value: String, grant: Grant, expires: Timestamp) {
         self.access_tokens
-            .insert(value, AccessToken { grant, expires });
+            .insert(value, GoogleAccessToken { grant, expires });
     }
 
     /// What an access token stands for, until it expires.

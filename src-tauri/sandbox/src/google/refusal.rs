@@ -17,14 +17,14 @@ pub(super) const CLOUD_SCOPES: [&str; 2] = [
 
 /// An OAuth error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct GoogleRefusal {
     status: StatusCode,
     pub(super) error: String,
     pub(super) description: String,
     subtype: Option<String>,
 }
 
-impl Refusal {
+impl GoogleRefusal {
     pub(super) fn new(error: &str, description: &str) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -76,7 +76,7 @@ impl Refusal {
     }
 }
 
-impl From<OAuthError> for Refusal {
+impl From<OAuthError> for GoogleRefusal {
     fn from(fault: OAuthError) -> Self {
         Self {
             subtype: fault.suberror,

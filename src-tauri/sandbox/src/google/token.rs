@@ -3,7 +3,6 @@
 //! A refresh answers without a refresh token: the old one stays. Revoking any token ends what the user granted to
 //! every client of the project. The token answer's faults are acted out here.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -20,12 +19,12 @@ use url::form_urlencoded;
 
 use super::directory::GoogleUser;
 use super::grants::Grant;
-use super::refusal::Refusal;
+use super::refusal::GoogleRefusal;
 use super::{Google, scope};
 use crate::faults::Fault;
 use crate::identifier::{base64url, opaque};
 use crate::jwt::SigningKey;
-use crate::server::Spoiled;
+use crate::server::{FormFields, Spoiled};
 
 const ACCESS_TOKEN_LENGTH: usize = 240;
 const REFRESH_TOKEN_LENGTH: usize = 104;
@@ -37,12 +36,10 @@ const TESTING_LIFE: Duration = Duration::from_secs(7 * 24 * 3600 - 1);
 /// RFC 8628, section 3.4.
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-type Fields = HashMap<String, String>;
-
 pub(super) async fn answer(
     State(google): State<Arc<Google>>,
     Extension(spoiled): Extension<Spoiled>,
-    Form(fields): Form<Fields>,
+    Form(fields): Form<FormFields>,
 ) -> Response {
     match redeem(&google, &spoiled, &fields) {
         Ok(answer) => {
@@ -56,7 +53,7 @@ pub(super) async fn answer(
     }
 }
 
-fn redeem(google: &Google, spoiled: &Spoiled, fields: &Fields) -> Result<Value, Refusal> {
+fn redeem(google: &Google, spoiled: &Spoiled, fields: &FormFields) -> Result<Value, GoogleRefusal> {
     for fault in spoiled.iter() {
         if let Fault::OAuthError(error) = fault {
             return Err(error.clone().into());
@@ -73,7 +70,7 @@ fn redeem(google: &Google, spoiled: &Spoiled, fields: &Fields) -> Result<Value, 
             google.add_refresh_token(&mut answer, &grant);
             Ok(answer)
         }
-        other => Err(Refusal::new(
+        other => Err(GoogleRefusal::new(
             "unsupported_grant_type",
             &format!("Invalid grant_type: {other}"),
         )),
@@ -84,8 +81,8 @@ fn redeem_code(
     google: &Google,
     client_id: &str,
     spoiled: &Spoiled,
-    fields: &Fields,
-) -> Result<Value, Refusal> {
+    fields: &FormFields,
+) -> Result<Value, GoogleRefusal> {
     let redirect_uri = field(fields, "redirect_uri")?;
     let verifier = fields.get("code_verifier");
     let now = google.shared.clock.now();
@@ -93,15 +90,15 @@ fn redeem_code(
         .grants()
         .redeem_code(field(fields, "code")?, now, |code| {
             if code.grant.client_id != client_id {
-                return Err(Refusal::new("unauthorized_client", "Unauthorized"));
+                return Err(GoogleRefusal::new("unauthorized_client", "Unauthorized"));
             }
             if code.redirect_uri != redirect_uri {
-                return Err(Refusal::new("redirect_uri_mismatch", "Bad Request"));
+                return Err(GoogleRefusal::new("redirect_uri_mismatch", "Bad Request"));
             }
             let verifier =
-                verifier.ok_or_else(|| Refusal::invalid_grant("Missing code verifier."))?;
+                verifier.ok_or_else(|| GoogleRefusal::invalid_grant("Missing code verifier."))?;
             if base64url(Sha256::digest(verifier.as_bytes())) != code.challenge {
-                return Err(Refusal::invalid_grant("Invalid code verifier."));
+                return Err(GoogleRefusal::invalid_grant("Invalid code verifier."));
             }
             Ok(())
         })?;
@@ -116,17 +113,17 @@ fn redeem_refresh_token(
     google: &Google,
     client_id: &str,
     spoiled: &Spoiled,
-    fields: &Fields,
-) -> Result<Value, Refusal> {
+    fields: &FormFields,
+) -> Result<Value, GoogleRefusal> {
     let now = google.shared.clock.now();
     let refresh_token = field(fields, "refresh_token")?;
     let whole = google.grants().refresh(refresh_token, client_id, now)?;
     let mut grant = whole.clone();
     if let Some(narrower) = fields.get("scope") {
-        let asked =
-            scope::parse(narrower).map_err(|_| Refusal::new("invalid_scope", "Bad Request"))?;
+        let asked = scope::parse(narrower)
+            .map_err(|_| GoogleRefusal::new("invalid_scope", "Bad Request"))?;
         if !asked.iter().all(|scope| grant.scopes.contains(scope)) {
-            return Err(Refusal::new("invalid_scope", "Bad Request"));
+            return Err(GoogleRefusal::new("invalid_scope", "Bad Request"));
         }
         grant.scopes = asked;
     }
@@ -161,7 +158,7 @@ pub(super) async fn userinfo(State(google): State<Arc<Google>>, headers: HeaderM
 /// `POST /revoke`, with the token in the form or in the query.
 pub(super) async fn revoke(
     State(google): State<Arc<Google>>,
-    Query(query): Query<Fields>,
+    Query(query): Query<FormFields>,
     body: Bytes,
 ) -> Response {
     let mut form = form_urlencoded::parse(&body);
@@ -172,16 +169,16 @@ pub(super) async fn revoke(
     if token.is_some_and(|token| google.grants().revoke(&token)) {
         return Json(json!({})).into_response();
     }
-    Refusal::new("invalid_token", "Token expired or revoked").into_answer()
+    GoogleRefusal::new("invalid_token", "Token expired or revoked").into_answer()
 }
 
-fn field<'a>(fields: &'a Fields, name: &str) -> Result<&'a str, Refusal> {
+fn field<'a>(fields: &'a FormFields, name: &str) -> Result<&'a str, GoogleRefusal> {
     let value = fields
         .get(name)
         .map(String::as_str)
         .filter(|value| !value.is_empty());
     value.ok_or_else(|| {
-        Refusal::new(
+        GoogleRefusal::new(
             "invalid_request",
             &format!("Missing required parameter: {name}"),
         )
@@ -194,8 +191,10 @@ impl Google {
         grant: &Grant,
         nonce: Option<&str>,
         spoiled: &Spoiled,
-    ) -> Result<Value, Refusal> {
-        let user = self.find_user(&grant.user).ok_or_else(Refusal::revoked)?;
+    ) -> Result<Value, GoogleRefusal> {
+        let user = self
+            .find_user(&grant.user)
+            .ok_or_else(GoogleRefusal::revoked)?;
         let now = self.shared.clock.now();
         let life = Duration::from_millis(self.shared.access_token_life.load(Ordering::Relaxed));
         let access_token = self

@@ -1,7 +1,7 @@
 //! Google: from the authorise request through the pages to tokens.
 
 use sandbox_clouds::browser::{Browser, Landing};
-use sandbox_clouds::google::{DESKTOP_CLIENT_ID, IOS_CLIENT_ID, Policy};
+use sandbox_clouds::google::{DESKTOP_CLIENT_ID, IOS_CLIENT_ID, ProjectPolicy};
 use sandbox_clouds::{Endpoint, Fault, Sandbox};
 use serde_json::{Value, json};
 
@@ -250,9 +250,9 @@ async fn the_signing_key_can_be_rotated_and_an_unpublished_one_does_not_verify()
 #[tokio::test]
 async fn the_issuer_has_two_spellings_in_id_tokens_and_one_in_callbacks() {
     let clouds = sandbox().await;
-    clouds.set_google_policy(Policy {
+    clouds.set_google_policy(ProjectPolicy {
         has_bare_issuer: true,
-        ..Policy::default()
+        ..ProjectPolicy::default()
     });
     let (arrived, redirect_uri) = Authorize::at(&clouds).arrive(&ada()).await;
     assert_eq!(arrived.parameter("iss"), Some(issuer(&clouds).as_str()));

@@ -2,7 +2,7 @@
 
 use reqwest::Response;
 use sandbox_clouds::browser::Browser;
-use sandbox_clouds::google::{IOS_CLIENT_ID, Policy};
+use sandbox_clouds::google::{IOS_CLIENT_ID, ProjectPolicy};
 use sandbox_clouds::{Endpoint, Fault, GoogleDirectory, OAuthError, Options, Sandbox};
 use serde_json::Value;
 
@@ -102,9 +102,9 @@ async fn the_desktop_secret_is_required_unless_the_policy_says_otherwise() {
         )
     );
     assert_eq!(refusal(ask("wrong").await).await.0, 401);
-    clouds.set_google_policy(Policy {
+    clouds.set_google_policy(ProjectPolicy {
         requires_secret: false,
-        ..Policy::default()
+        ..ProjectPolicy::default()
     });
     assert_eq!(ask("").await.status(), 200);
 }
@@ -186,9 +186,9 @@ async fn the_hundred_and_first_refresh_token_ends_the_first() {
 
 #[tokio::test]
 async fn an_app_in_testing_gets_refresh_tokens_for_seven_days() {
-    let google_policy = Policy {
+    let google_policy = ProjectPolicy {
         is_testing: true,
-        ..Policy::default()
+        ..ProjectPolicy::default()
     };
     let (clouds, hands) = sandbox_with_clock(Options {
         google_policy,

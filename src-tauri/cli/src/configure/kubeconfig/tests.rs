@@ -4,7 +4,7 @@ use super::*;
 
 const USER: &str = "- name: \"mcm:a\"\n  user:\n    exec:\n      args:\n      - x";
 
-fn text(lines: &[Line<'_>]) -> String {
+fn text(lines: &[FileLine<'_>]) -> String {
     super::super::aws_config::content(lines)
 }
 

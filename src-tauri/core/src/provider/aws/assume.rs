@@ -4,10 +4,10 @@
 
 use aws_credential_types::Credentials;
 
+use super::account_facts::FoundRole;
 use super::arn::RoleArn;
 use super::arn::{CallerArn, Principal};
 use super::caller::{Calling, place};
-use super::signed::FoundRole;
 use super::sts::{Sts, StsFailure, StsFailureKind};
 use super::verify::{ExternalIdVerdict, Verification};
 use super::{Aws, error_messages, sdk};

@@ -6,10 +6,10 @@ use aws_config::SdkConfig;
 use serde::Serialize;
 use ts_rs::TS;
 
+use super::account_facts::FoundRole;
 use super::arn::RoleArn;
 use super::arn::{CallerArn, Principal};
 use super::partition::Partition;
-use super::signed::FoundRole;
 use super::source::{Loaded, Mfa};
 use super::sts::Sts;
 use super::{Aws, error_messages, sdk};

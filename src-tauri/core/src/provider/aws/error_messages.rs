@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::account_facts::FoundRole;
 use super::arn::RoleArn;
-use super::signed::FoundRole;
 use super::sts::{self, StsFailure, StsFailureKind};
 use super::{Caller, History};
 use crate::error::{Code, Error};

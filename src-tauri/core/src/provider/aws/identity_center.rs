@@ -1,12 +1,12 @@
 //! IAM Identity Center: one sign-in of a user, from which the credentials of every assigned role are taken.
 //!
 //! What the user typed becomes a place in `find.rs`; the calls are in `client.rs`, what refusals mean in `refusal.rs`, the
-//! rate of calls in `pace.rs`. There is no ID token: who signed in is what STS says of the first role's credentials.
+//! rate of calls in `rate_limit.rs`. There is no ID token: who signed in is what STS says of the first role's credentials.
 
 mod client;
 mod find;
 mod hosts;
-mod pace;
+mod rate_limit;
 mod refusal;
 mod start_url;
 
@@ -16,10 +16,12 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use url::Url;
 
-use self::client::{Client, Failure, Flow, Outcome, Redeem, Registration, Tokens};
-use self::find::Place;
+use self::client::{
+    CallResult, ClientRegistration, Failure, Redeem, SignInMethod, SsoClient, SsoTokens,
+};
+use self::find::PortalLocation;
 use self::hosts::Hosts;
-use self::refusal::{Refusal, other_region};
+use self::refusal::{SsoRefusal, other_region};
 use super::arn::CallerArn;
 use super::partition::Partition;
 use super::sts::Sts;
@@ -30,7 +32,7 @@ use crate::error::{Code, Error, Result};
 use crate::http;
 use crate::oauth::Attempt;
 use crate::provider::{Due, Refreshed, SignInRequest, SignedIn};
-use crate::redirect::{Answer, Expectation, Issuer, LoopbackHost, Method, Receiver};
+use crate::redirect::{AuthorizationResponse, Expectation, Issuer, LoopbackHost, Method, Receiver};
 use crate::resource::{Identifier, Resource};
 use crate::settings::RedirectKind;
 use crate::sign_in::{PortalView, SignInContext, SignInEvent};
@@ -39,11 +41,11 @@ use crate::text;
 pub use self::client::CenterAccount;
 pub use self::find::FoundPortal;
 pub(crate) use self::find::in_config;
-pub(super) use self::pace::Pace;
+pub(super) use self::rate_limit::RateLimiter;
 pub(super) use self::start_url::partition_of;
 
 /// What is left of an access token when it is renewed, at least.
-const RENEW_AHEAD: Duration = Duration::from_secs(5 * 60);
+const ACCESS_TOKEN_HEAD_START: Duration = Duration::from_secs(5 * 60);
 /// How many accounts and roles are tried at most to learn who signed in.
 const MAX_TRIES: usize = 12;
 /// How often a call that was asked to wait is made again.
@@ -104,14 +106,14 @@ impl Aws {
             region: place.region.clone(),
             region_origin: place.origin,
         }));
-        let client = Client {
+        let client = SsoClient {
             http: &self.http,
             hosts: &hosts,
         };
         let flow = if request.device_code {
-            Flow::DeviceCode
+            SignInMethod::DeviceCode
         } else {
-            Flow::Browser
+            SignInMethod::Browser
         };
         let explained = |failure| sign_in_error(failure, &place);
         let registration = client
@@ -120,11 +122,11 @@ impl Aws {
             .map_err(explained)?;
         let asked_at = self.clock.now();
         let tokens = match flow {
-            Flow::Browser => {
+            SignInMethod::Browser => {
                 self.by_browser(&client, &registration, &place, context)
                     .await?
             }
-            Flow::DeviceCode => {
+            SignInMethod::DeviceCode => {
                 self.by_code(&client, &registration, &place, context)
                     .await?
             }
@@ -144,7 +146,7 @@ impl Aws {
             client_id: registration.client_id.clone(),
             client_secret: registration.client_secret.clone(),
             registered_until: registration.ends_at(),
-            by_device_code: flow == Flow::DeviceCode,
+            by_device_code: flow == SignInMethod::DeviceCode,
             refresh_token: tokens.refresh_token,
             access_token: tokens.access_token.clone(),
             access_token_times: times,
@@ -165,11 +167,11 @@ impl Aws {
 
     async fn by_browser(
         &self,
-        client: &Client<'_>,
-        registration: &Registration,
-        place: &Place,
+        client: &SsoClient<'_>,
+        registration: &ClientRegistration,
+        place: &PortalLocation,
         context: &SignInContext,
-    ) -> Result<Tokens> {
+    ) -> Result<SsoTokens> {
         context.receiver(RedirectKind::Loopback, "").await;
         // Bound before the browser opens: one that is signed in answers within milliseconds.
         let flow = context
@@ -207,11 +209,11 @@ impl Aws {
             answer => answer?,
         };
         let code = match answer {
-            Answer::Code(code) => code,
-            Answer::Refused { error, .. } if error == "access_denied" => {
+            AuthorizationResponse::Code(code) => code,
+            AuthorizationResponse::Refused { error, .. } if error == "access_denied" => {
                 return Err(Error::new(Code::SignInRefused, refusal::refused()).with_detail(&error));
             }
-            Answer::Refused { error, .. } => {
+            AuthorizationResponse::Refused { error, .. } => {
                 let message = format!(
                     "AWS's page ended the sign-in. Nothing was changed. {}",
                     other_region(&place.start_url, &place.region)
@@ -237,11 +239,11 @@ impl Aws {
     /// Has a code shown, and waits until the user typed it.
     async fn by_code(
         &self,
-        client: &Client<'_>,
-        registration: &Registration,
-        place: &Place,
+        client: &SsoClient<'_>,
+        registration: &ClientRegistration,
+        place: &PortalLocation,
         context: &SignInContext,
-    ) -> Result<Tokens> {
+    ) -> Result<SsoTokens> {
         let explained = |failure| sign_in_error(failure, place);
         let asked_at = self.clock.now();
         let device = client
@@ -305,9 +307,9 @@ impl Aws {
     /// The name of the user who signed in, by the credentials of the first role that gives some, and the first accounts.
     async fn user(
         &self,
-        client: &Client<'_>,
-        tokens: &Tokens,
-        place: &Place,
+        client: &SsoClient<'_>,
+        tokens: &SsoTokens,
+        place: &PortalLocation,
     ) -> Result<(Option<String>, Vec<CenterAccount>)> {
         let token = &tokens.access_token;
         let wrong = |failure| match failure {
@@ -373,9 +375,9 @@ impl Aws {
     /// Counts a call that a user waits for. It waits only after the portal asked for that.
     async fn keep_pace(&self, waits: u32) {
         if waits == 0 {
-            self.center_pace.count();
+            self.center_rate.count();
         } else {
-            self.center_pace.wait().await;
+            self.center_rate.wait().await;
         }
     }
 
@@ -432,7 +434,7 @@ impl Aws {
             .expires_at
             .duration_since(times.issued_at)
             .unsigned_abs();
-        let renew_at = times.expires_at - RENEW_AHEAD.min(life / 2);
+        let renew_at = times.expires_at - ACCESS_TOKEN_HEAD_START.min(life / 2);
         Some(if now >= times.expires_at {
             Due::Now
         } else if now >= renew_at {
@@ -451,7 +453,7 @@ impl Aws {
     ) -> Result<Refreshed> {
         let known = Known::of(&account.identity)?;
         let hosts = Hosts::of(&self.settings.environment, known.region)?;
-        let client = Client {
+        let client = SsoClient {
             http: &self.http,
             hosts: &hosts,
         };
@@ -477,7 +479,7 @@ impl Aws {
             return Ok(refreshed(Some(Grant::IdentityCenter(renewed)), session));
         };
         let (account_id, role) = pair.pair().ok_or_else(|| no_pair(pair))?;
-        self.center_pace.count();
+        self.center_rate.count();
         let given = client
             .credentials(&grant.access_token, account_id, role, now)
             .await;
@@ -492,10 +494,10 @@ impl Aws {
 
     async fn renewed(
         &self,
-        client: &Client<'_>,
+        client: &SsoClient<'_>,
         grant: &IdentityCenterGrant,
         now: Timestamp,
-    ) -> Result<Tokens> {
+    ) -> Result<SsoTokens> {
         let again = |message: &str| Error::new(Code::SignInAgain, message);
         if grant.registered_until.is_some_and(|end| end <= now) {
             return Err(again(
@@ -523,7 +525,7 @@ impl Aws {
     /// Ends the user's session at Identity Center, in the browser and for other programs too.
     pub(super) async fn sign_out_of_center(&self, grant: &IdentityCenterGrant) -> Result<()> {
         let hosts = Hosts::of(&self.settings.environment, &grant.region)?;
-        let client = Client {
+        let client = SsoClient {
             http: &self.http,
             hosts: &hosts,
         };
@@ -540,13 +542,13 @@ impl Aws {
         session: &Session,
     ) -> Result<Vec<CenterAccount>> {
         let (hosts, token) = self.center(account, session)?;
-        let client = Client {
+        let client = SsoClient {
             http: &self.http,
             hosts: &hosts,
         };
         let (mut pages, mut accounts, mut waits) = (client.start_list(), Vec::new(), 0);
         while !pages.are_read() {
-            self.center_pace.wait().await;
+            self.center_rate.wait().await;
             let page = client.accounts(token, &mut pages).await;
             let explained = |failure| portal_error(failure, &client);
             accounts.extend(self.unless_asked_to_wait(page, &mut waits, explained)?);
@@ -566,13 +568,13 @@ impl Aws {
         account_id: &str,
     ) -> Result<Vec<Identifier>> {
         let (hosts, token) = self.center(account, session)?;
-        let client = Client {
+        let client = SsoClient {
             http: &self.http,
             hosts: &hosts,
         };
         let (mut pages, mut roles, mut waits) = (client.start_list(), Vec::new(), 0);
         while !pages.are_read() {
-            self.center_pace.wait().await;
+            self.center_rate.wait().await;
             match client.roles(token, account_id, &mut pages).await {
                 Err(Failure::Refused(refusal)) if refusal.is_of_one() => return Ok(Vec::new()),
                 page => {
@@ -599,10 +601,10 @@ impl Aws {
         ))
     }
 
-    /// The rows of a page. None, and a slower pace, when the portal asked to wait, so that the page is asked for again.
+    /// The rows of a page. None, and a lower rate, when the portal asked to wait, so that the page is asked for again.
     fn unless_asked_to_wait<T>(
         &self,
-        page: Outcome<Vec<T>>,
+        page: CallResult<Vec<T>>,
         waits: &mut u32,
         explained: impl Fn(Failure) -> Error,
     ) -> Result<Vec<T>> {
@@ -611,7 +613,7 @@ impl Aws {
             Err(Failure::Failed(error))
                 if error.code() == Code::Throttled && *waits < MAX_WAITS =>
             {
-                self.center_pace.slow_down(error.retry_after());
+                self.center_rate.slow_down(error.retry_after());
                 *waits += 1;
                 Ok(Vec::new())
             }
@@ -664,17 +666,17 @@ fn portal_session(token: SecretString, times: SessionTimes) -> Session {
     }
 }
 
-fn sign_in_error(failure: Failure, place: &Place) -> Error {
+fn sign_in_error(failure: Failure, place: &PortalLocation) -> Error {
     match failure {
         Failure::Refused(refusal) => refusal.sign_in_error(&place.start_url, &place.region),
         Failure::Failed(error) => error,
     }
 }
 
-fn portal_error(failure: Failure, client: &Client<'_>) -> Error {
+fn portal_error(failure: Failure, client: &SsoClient<'_>) -> Error {
     match failure {
         Failure::Refused(refusal) => {
-            Refusal::portal_error(&refusal, &http::place(&client.hosts.portal))
+            SsoRefusal::portal_error(&refusal, &http::place(&client.hosts.portal))
         }
         Failure::Failed(error) => error,
     }

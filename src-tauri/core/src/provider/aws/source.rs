@@ -1,6 +1,6 @@
 //! Sources: the identities that assume roles. The SDK's default chain, a profile of the shared config, or typed keys.
 //!
-//! `shared_config.rs` reads profiles and `helper.rs` runs their programs, both as botocore does. The SDK asks IAM Identity
+//! `shared_config.rs` reads profiles and `credential_process.rs` runs their programs, both as botocore does. The SDK asks IAM Identity
 //! Center, `aws login`'s server and the machine; it gets the World's environment and only the profile that is needed. The
 //! messages for a failed source are here, because they depend on the source.
 
@@ -17,8 +17,8 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use ts_rs::TS;
 
+use super::credential_process::{self, Helper};
 use super::error_messages;
-use super::helper::{self, Helper};
 use super::sdk::{self, WorldTime, credentials, require_safe_endpoints, system_time};
 use super::shared_config::{AwsSourceKind, Origin, RoleProfile, SharedConfig, quoted};
 use super::sts::{Assume, Sts, StsFailureKind};
@@ -173,7 +173,7 @@ impl Surroundings {
     /// # Errors
     /// `setting-invalid`.
     pub(super) fn require_outside(&self, source: &Source) -> Result<()> {
-        if !helper::is_asked_outside(&self.environment, &source.to_string()) {
+        if !credential_process::is_asked_outside(&self.environment, &source.to_string()) {
             return Ok(());
         }
         let message = format!(

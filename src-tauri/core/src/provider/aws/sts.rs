@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{signed, transport};
+use super::{account_facts, transport};
 use crate::account::SessionTimes;
 use crate::credential::{AccessKeys, Credential, MfaSession, Session};
 use crate::error::{Code, Error};
@@ -233,7 +233,7 @@ where
     let body = error
         .raw_response()
         .and_then(|answer| answer.body().bytes());
-    let wrapped = || signed::element(&String::from_utf8_lossy(body?), "Code");
+    let wrapped = || account_facts::element(&String::from_utf8_lossy(body?), "Code");
     let code = code.or_else(wrapped).unwrap_or_default();
     let kind = match (error, code.as_str()) {
         (SdkError::TimeoutError(_), _) => StsFailureKind::Offline,
@@ -270,7 +270,7 @@ where
         .as_service_error()
         .and_then(ProvideErrorMetadata::message)
         .map(str::to_owned)
-        .or_else(|| signed::element(&String::from_utf8_lossy(body?), "Message"));
+        .or_else(|| account_facts::element(&String::from_utf8_lossy(body?), "Message"));
     let sentence = sentence
         .map(|sentence| cleaned(&sentence))
         .filter(|sentence| !sentence.is_empty());

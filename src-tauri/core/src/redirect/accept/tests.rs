@@ -19,7 +19,7 @@ fn at(second: i64) -> Timestamp {
 
 fn deep_link(number: u64, state: &str, redirect_uri: &str) -> Pending {
     Pending {
-        flow: Flow::new(number),
+        flow: FlowId::new(number),
         cloud: Cloud::Azure,
         state: SecretString::from(state),
         receiver: Receiver::DeepLink {
@@ -55,11 +55,11 @@ fn answered(parameters: &str) -> Verdict {
     )
 }
 
-fn code_of(verdict: &Verdict) -> Option<(Flow, &str)> {
+fn code_of(verdict: &Verdict) -> Option<(FlowId, &str)> {
     match verdict {
         Verdict::Answered {
             flow,
-            answer: Answer::Code(code),
+            answer: AuthorizationResponse::Code(code),
         } => Some((*flow, code.expose_secret())),
         _ => None,
     }
@@ -75,7 +75,7 @@ fn reason_of(verdict: &Verdict) -> Option<Reason> {
 fn refusal_of(verdict: Verdict) -> Option<(String, String)> {
     match verdict {
         Verdict::Answered {
-            answer: Answer::Refused { error, description },
+            answer: AuthorizationResponse::Refused { error, description },
             ..
         } => Some((error, description)),
         _ => None,
@@ -85,7 +85,7 @@ fn refusal_of(verdict: Verdict) -> Option<(String, String)> {
 #[test]
 fn the_right_state_at_the_right_address_is_an_answer() {
     let verdict = answered(&format!("code=0.AX%2Fy&state={STATE}&session_state=s"));
-    assert_eq!(code_of(&verdict), Some((Flow::new(1), "0.AX/y")));
+    assert_eq!(code_of(&verdict), Some((FlowId::new(1), "0.AX/y")));
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn the_state_of_one_receiver_at_the_other_is_a_mix_up() {
     let request = |flow, method, state: &str| {
         let parameters = format!("code=c&state={state}");
         let arrival = Arrival::Request {
-            flow: Flow::new(flow),
+            flow: FlowId::new(flow),
             method,
             path: "/",
             parameters: parameters.as_bytes(),
@@ -252,7 +252,7 @@ fn a_request_to_another_path_of_the_listener_is_not_an_answer() {
         ("/%2f", false),
     ] {
         let arrival = Arrival::Request {
-            flow: Flow::new(1),
+            flow: FlowId::new(1),
             method: Method::Query,
             path,
             parameters: parameters.as_bytes(),
@@ -379,7 +379,7 @@ fn tokens_in_an_answer_are_never_read() {
     let verdict = answered(&format!(
         "access_token=evil&code=c&id_token=evil&state={STATE}"
     ));
-    assert_eq!(code_of(&verdict), Some((Flow::new(1), "c")));
+    assert_eq!(code_of(&verdict), Some((FlowId::new(1), "c")));
 }
 
 #[test]
@@ -489,7 +489,7 @@ fn an_arrival_is_limited_in_length_and_number_of_parameters() {
 
     let form = "&".repeat(LONGEST_FORM + 1);
     let arrival = Arrival::Request {
-        flow: Flow::new(1),
+        flow: FlowId::new(1),
         method: Method::FormPost,
         path: "/",
         parameters: form.as_bytes(),
@@ -572,7 +572,7 @@ fn flows_side_by_side_each_get_their_own_answer() {
         let verdict = judged(&format!("{address}?state={state}&code=c{flow}"), &pending);
         assert_eq!(
             code_of(&verdict),
-            Some((Flow::new(flow), format!("c{flow}").as_str()))
+            Some((FlowId::new(flow), format!("c{flow}").as_str()))
         );
     }
 }
@@ -624,7 +624,7 @@ proptest! {
         let addressed = judged(&format!("{AZURE}?{text}"), &pending);
         prop_assert!(reason_of(&addressed).is_some());
         for method in [Method::Query, Method::FormPost] {
-            let arrival = Arrival::Request { flow: Flow::new(2), method, path: "/", parameters: &bytes };
+            let arrival = Arrival::Request { flow: FlowId::new(2), method, path: "/", parameters: &bytes };
             prop_assert!(reason_of(&accept(&arrival, &pending, &[], at(0))).is_some());
         }
     }
@@ -649,10 +649,10 @@ proptest! {
         parameters.insert(seed.index(parameters.len() + 1), format!("code={}", escaped(&code)));
         parameters.insert(seed.index(parameters.len() + 1), format!("state={STATE}"));
         let verdict = answered(&parameters.join("&"));
-        prop_assert_eq!(code_of(&verdict), Some((Flow::new(1), code.as_str())));
+        prop_assert_eq!(code_of(&verdict), Some((FlowId::new(1), code.as_str())));
         parameters.reverse();
         let verdict = answered(&parameters.join("&"));
-        prop_assert_eq!(code_of(&verdict), Some((Flow::new(1), code.as_str())));
+        prop_assert_eq!(code_of(&verdict), Some((FlowId::new(1), code.as_str())));
     }
 
     #[test]

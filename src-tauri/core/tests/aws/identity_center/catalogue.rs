@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mcm_core::account::TargetsChange;
 use mcm_core::error::Code;
-use sandbox_clouds::aws::identity_center::Directory;
+use sandbox_clouds::aws::identity_center::SsoDirectory;
 use sandbox_clouds::{Endpoint, Fault, MadeUpPage};
 use tokio::time::Instant;
 
@@ -14,7 +14,7 @@ use crate::harness::Harness;
 #[tokio::test]
 async fn pages_are_followed_to_the_end_and_a_cursor_that_comes_again_ends_the_reading() {
     // I13
-    let directory = Directory::of_size(25, 3);
+    let directory = SsoDirectory::of_size(25, 3);
     let harness = Harness::with(|options| options.identity_center = directory, &[]).await;
     set(&harness, |policy| policy.page_size = 2);
     let id = connect(&harness).await.expect("connected");
@@ -93,7 +93,7 @@ async fn a_portal_that_asks_to_wait_loses_no_call_and_is_asked_less_often() {
     let accounts = mcm_core::world::Environment::of_this_process()
         .get("ACCOUNTS")
         .map_or(40, |text| text.parse().expect("a number"));
-    let directory = Directory::of_size(accounts, 3);
+    let directory = SsoDirectory::of_size(accounts, 3);
     let harness = Harness::with(|options| options.identity_center = directory, &[]).await;
     set(&harness, |policy| {
         // The tighter portal asks to wait at once, the other one now and then.
@@ -130,7 +130,7 @@ async fn a_portal_that_asks_to_wait_loses_no_call_and_is_asked_less_often() {
 #[tokio::test]
 async fn a_reading_that_was_cancelled_goes_on_where_it_ended_and_a_later_one_tells_what_changed() {
     // I15, I29
-    let directory = Directory::of_size(60, 1);
+    let directory = SsoDirectory::of_size(60, 1);
     let harness = Harness::with(|options| options.identity_center = directory, &[]).await;
     let id = connect(&harness).await.expect("connected");
     harness

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use mcm_core::error::Code;
 use mcm_core::snapshot::Status;
-use sandbox_clouds::aws::identity_center::{Directory, RefreshRotation};
+use sandbox_clouds::aws::identity_center::{RefreshRotation, SsoDirectory};
 use sandbox_clouds::{Endpoint, Fault};
 
 use super::{ADMIN, READER, connect, count, credentials, read, set, stored};
@@ -52,7 +52,7 @@ async fn many_processes_and_roles_share_one_renewal_also_where_a_second_use_ends
     });
     harness
         .clouds
-        .set_identity_center_directory(Directory::of_size(5, 2));
+        .set_identity_center_directory(SsoDirectory::of_size(5, 2));
     let id = connect(&harness).await.expect("connected");
     read(&harness, &id).await;
     harness.clock.advance(HOUR + HOUR);

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::{IdentityCenter, Issued, RefreshRotation, Refusal};
+use super::{IdentityCenter, RefreshRotation, SsoRefusal, SsoToken};
 use crate::device::Poll;
 use crate::faults::Fault;
 use crate::identifier::opaque;
@@ -42,24 +42,24 @@ pub(super) struct Client {
 }
 
 /// An authorisation code.
-pub(super) struct Code {
+pub(super) struct SsoCode {
     client_id: String,
     redirect_uri: String,
     challenge: String,
-    approval: Approval,
+    approval: SsoApproval,
     expires: Timestamp,
 }
 
 /// Who approved, in which session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Approval {
+pub(super) struct SsoApproval {
     user: String,
     session: u64,
 }
 
 /// A user on the way to a code, or to the approval of a device.
 #[derive(Clone)]
-pub(super) struct Transaction {
+pub(super) struct SsoTransaction {
     /// The registration; none for a device, whose code brings it.
     client_id: String,
     redirect_uri: String,
@@ -71,7 +71,7 @@ pub(super) struct Transaction {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Registration {
+struct RegisterClientRequest {
     client_name: String,
     client_type: String,
     #[serde(default)]
@@ -87,9 +87,9 @@ struct Registration {
 pub(super) async fn register(State(center): State<Arc<IdentityCenter>>, body: Bytes) -> Response {
     center.answer(|| {
         let sent: Value = parsed(&body)?;
-        let request: Registration = parsed(&body)?;
+        let request: RegisterClientRequest = parsed(&body)?;
         let metadata = |why: &str| {
-            Refusal::oidc(
+            SsoRefusal::oidc(
                 400,
                 "InvalidClientMetadataException",
                 "invalid_client_metadata",
@@ -100,7 +100,7 @@ pub(super) async fn register(State(center): State<Arc<IdentityCenter>>, body: By
             return Err(metadata("only public clients with a name"));
         }
         if request.scopes != [SCOPE] {
-            return Err(Refusal::oidc(
+            return Err(SsoRefusal::oidc(
                 400,
                 "InvalidScopeException",
                 "invalid_scope",
@@ -113,7 +113,7 @@ pub(super) async fn register(State(center): State<Arc<IdentityCenter>>, body: By
                     .is_ok_and(|uri| uri.host_str() == Some("127.0.0.1") && uri.port().is_none())
             };
             if request.redirect_uris.is_empty() || !request.redirect_uris.iter().all(is_fit) {
-                return Err(Refusal::oidc(
+                return Err(SsoRefusal::oidc(
                     400,
                     "InvalidRedirectUriException",
                     "invalid_redirect_uri",
@@ -215,7 +215,7 @@ pub(super) async fn authorize(
     if asked.code_challenge_method != "S256" || asked.code_challenge.len() != 43 {
         return wrong("PKCE with S256 is required.");
     }
-    let transaction = Transaction {
+    let transaction = SsoTransaction {
         client_id: asked.client_id,
         redirect_uri: asked.redirect_uri,
         state: asked.state,
@@ -275,7 +275,7 @@ pub(super) async fn proceed(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct DeviceRequest {
+struct SsoDeviceRequest {
     client_id: String,
     client_secret: String,
     start_url: String,
@@ -287,10 +287,10 @@ pub(super) async fn start_device(
     body: Bytes,
 ) -> Response {
     center.answer(|| {
-        let request: DeviceRequest = parsed(&body)?;
+        let request: SsoDeviceRequest = parsed(&body)?;
         center.check_client(&request.client_id, &request.client_secret, DEVICE)?;
         if !center.is_start_url(&request.start_url) {
-            return Err(Refusal::oidc(
+            return Err(SsoRefusal::oidc(
                 400,
                 "InvalidRequestException",
                 "invalid_request",
@@ -308,7 +308,7 @@ pub(super) async fn start_device(
             let user = state.directory.users[0].clone();
             let session = state.session_of(&user);
             drop(state);
-            let approval = Approval { user, session };
+            let approval = SsoApproval { user, session };
             center.devices().decide(&device, Some(approval));
         }
         let mut page = center.url.join("device").expect("a plain word joins");
@@ -347,7 +347,7 @@ pub(super) async fn check_code(
     let Some((device, ())) = found else {
         return enter_code_at(NOT, "/device", "There is no such code.");
     };
-    let transaction = Transaction {
+    let transaction = SsoTransaction {
         client_id: String::new(),
         redirect_uri: String::new(),
         state: String::new(),
@@ -390,8 +390,8 @@ pub(super) async fn token(
         )?;
         let reason = center.state().policy.kms_reason.clone();
         if let Some(reason) = reason {
-            let refusal = Refusal::oidc(400, "AccessDeniedException", "access_denied", "");
-            return Err(Refusal {
+            let refusal = SsoRefusal::oidc(400, "AccessDeniedException", "access_denied", "");
+            return Err(SsoRefusal {
                 reason: Some(reason),
                 ..refusal
             });
@@ -401,7 +401,7 @@ pub(super) async fn token(
             CODE => center.redeem_code(&request, now, &spoiled),
             REFRESH => center.refresh(&request, now, &spoiled),
             DEVICE => center.poll(&request, now, &spoiled),
-            _ => Err(Refusal::oidc(
+            _ => Err(SsoRefusal::oidc(
                 400,
                 "UnsupportedGrantTypeException",
                 "unsupported_grant_type",
@@ -412,7 +412,7 @@ pub(super) async fn token(
 }
 
 impl IdentityCenter {
-    pub(super) fn answer(&self, make: impl FnOnce() -> Result<Value, Refusal>) -> Response {
+    pub(super) fn answer(&self, make: impl FnOnce() -> Result<Value, SsoRefusal>) -> Response {
         match make() {
             Ok(value) => axum::Json(value).into_response(),
             Err(refusal) => {
@@ -422,12 +422,12 @@ impl IdentityCenter {
         }
     }
 
-    fn check_client(&self, id: &str, secret: &str, grant_type: &str) -> Result<(), Refusal> {
+    fn check_client(&self, id: &str, secret: &str, grant_type: &str) -> Result<(), SsoRefusal> {
         let state = self.state();
         let is_known =
             |client: &&Client| client.secret == secret && self.shared.clock.now() < client.expires;
         let Some(client) = state.clients.get(id).filter(is_known) else {
-            return Err(Refusal::oidc(
+            return Err(SsoRefusal::oidc(
                 401,
                 "InvalidClientException",
                 "invalid_client",
@@ -437,7 +437,7 @@ impl IdentityCenter {
         if client.grant_types.iter().any(|kind| kind == grant_type) {
             return Ok(());
         }
-        Err(Refusal::oidc(
+        Err(SsoRefusal::oidc(
             400,
             "UnauthorizedClientException",
             "unauthorized_client",
@@ -445,7 +445,7 @@ impl IdentityCenter {
         ))
     }
 
-    fn begin(&self, headers: &HeaderMap, mut transaction: Transaction) -> Response {
+    fn begin(&self, headers: &HeaderMap, mut transaction: SsoTransaction) -> Response {
         let browsing = cookie(headers, COOKIE).unwrap_or_else(|| opaque("sandbox-browser-", 48));
         transaction.browsing.clone_from(&browsing);
         let id = opaque("sandbox-transaction-", 48);
@@ -456,7 +456,7 @@ impl IdentityCenter {
     }
 
     /// The page that a transaction is at, or its end.
-    fn next_page(&self, id: &str, transaction: &Transaction) -> Response {
+    fn next_page(&self, id: &str, transaction: &SsoTransaction) -> Response {
         let step = |title: &str, rest: &str| {
             let main = form("/authorize/answer", &[("transaction", id)], rest);
             page(StatusCode::OK, NOT, title, &main)
@@ -489,7 +489,7 @@ impl IdentityCenter {
         }
         let mut state = self.state();
         state.transactions.remove(id);
-        let approval = Approval {
+        let approval = SsoApproval {
             session: state.session_of(&user),
             user,
         };
@@ -504,7 +504,7 @@ impl IdentityCenter {
             .issue(opaque("sandbox-center-code.", 200));
         state.codes.insert(
             code.clone(),
-            Code {
+            SsoCode {
                 client_id: transaction.client_id.clone(),
                 redirect_uri: transaction.redirect_uri.clone(),
                 challenge: transaction.challenge.clone(),
@@ -515,7 +515,7 @@ impl IdentityCenter {
         redirect(transaction, &[("code", &code)])
     }
 
-    fn decline(&self, transaction: &Transaction) -> Response {
+    fn decline(&self, transaction: &SsoTransaction) -> Response {
         match &transaction.device {
             Some(device) => {
                 self.devices().decide(device, None);
@@ -536,10 +536,10 @@ impl IdentityCenter {
         request: &TokenRequest,
         now: Timestamp,
         spoiled: &Spoiled,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, SsoRefusal> {
         let code = self.state().codes.remove(&request.code);
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&request.code_verifier));
-        let fits = |code: &Code| {
+        let fits = |code: &SsoCode| {
             code.client_id == request.client_id
                 && code.redirect_uri == request.redirect_uri
                 && code.challenge == challenge
@@ -556,27 +556,27 @@ impl IdentityCenter {
         request: &TokenRequest,
         now: Timestamp,
         spoiled: &Spoiled,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, SsoRefusal> {
         let interval = self.shared.device_interval;
         let polled = self.devices().poll(&request.device_code, interval, now);
         match polled {
             Poll::Approved(approval) => {
                 Ok(self.issue(&approval, &request.client_id, now, true, spoiled))
             }
-            Poll::Pending => Err(Refusal::oidc(
+            Poll::Pending => Err(SsoRefusal::oidc(
                 400,
                 "AuthorizationPendingException",
                 "authorization_pending",
                 "",
             )),
-            Poll::TooFast => Err(Refusal::oidc(400, "SlowDownException", "slow_down", "")),
-            Poll::Declined => Err(Refusal::oidc(
+            Poll::TooFast => Err(SsoRefusal::oidc(400, "SlowDownException", "slow_down", "")),
+            Poll::Declined => Err(SsoRefusal::oidc(
                 400,
                 "AccessDeniedException",
                 "access_denied",
                 "",
             )),
-            Poll::Expired => Err(Refusal::oidc(
+            Poll::Expired => Err(SsoRefusal::oidc(
                 400,
                 "ExpiredTokenException",
                 "expired_token",
@@ -591,7 +591,7 @@ impl IdentityCenter {
         request: &TokenRequest,
         now: Timestamp,
         spoiled: &Spoiled,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, SsoRefusal> {
         let wrong = || invalid_grant("Invalid refresh token provided");
         let (issued, rotation) = {
             let mut state = self.state();
@@ -603,7 +603,7 @@ impl IdentityCenter {
                 return Err(wrong());
             }
             let issued = state.refresh_tokens.get(&request.refresh_token).cloned();
-            let is_theirs = |issued: &Issued| {
+            let is_theirs = |issued: &SsoToken| {
                 issued.client_id == request.client_id && state.is_live(issued, now)
             };
             let issued = issued.filter(is_theirs).ok_or_else(wrong)?;
@@ -615,7 +615,7 @@ impl IdentityCenter {
             }
             (issued, rotation)
         };
-        let approval = Approval {
+        let approval = SsoApproval {
             user: issued.user,
             session: issued.session,
         };
@@ -625,7 +625,7 @@ impl IdentityCenter {
 
     fn issue(
         &self,
-        approval: &Approval,
+        approval: &SsoApproval,
         client_id: &str,
         now: Timestamp,
         with_refresh: bool,
@@ -635,7 +635,7 @@ impl IdentityCenter {
         let mut state = self.state();
         let life = state.policy.access_token_life;
         let stated_life = state.policy.stated_life.clone();
-        let issued = |expires| Issued {
+        let issued = |expires| SsoToken {
             user: approval.user.clone(),
             session: approval.session,
             client_id: client_id.to_owned(),
@@ -674,16 +674,16 @@ impl IdentityCenter {
     }
 }
 
-fn invalid_grant(message: &str) -> Refusal {
-    Refusal::oidc(400, "InvalidGrantException", "invalid_grant", message)
+fn invalid_grant(message: &str) -> SsoRefusal {
+    SsoRefusal::oidc(400, "InvalidGrantException", "invalid_grant", message)
 }
 
-fn parsed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+fn parsed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, SsoRefusal> {
     serde_json::from_slice(body)
-        .map_err(|_| Refusal::oidc(400, "InvalidRequestException", "invalid_request", ""))
+        .map_err(|_| SsoRefusal::oidc(400, "InvalidRequestException", "invalid_request", ""))
 }
 
-fn redirect(transaction: &Transaction, answer: &[(&str, &str)]) -> Response {
+fn redirect(transaction: &SsoTransaction, answer: &[(&str, &str)]) -> Response {
     let mut url = Url::parse(&transaction.redirect_uri).expect("it was checked at the beginning");
     url.query_pairs_mut()
         .extend_pairs(answer)

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::super::directory::Role;
 use super::super::keys::Principal;
-use super::{IdentityCenter, REGION, Refusal};
+use super::{IdentityCenter, REGION, SsoRefusal};
 use crate::faults::Fault;
 use crate::page::page as framed;
 use crate::server::Spoiled;
@@ -21,7 +21,7 @@ use crate::server::Spoiled;
 const TOKEN: &str = "x-amz-sso_bearer_token";
 
 #[derive(Deserialize)]
-pub(super) struct Page {
+pub(super) struct SsoPage {
     #[serde(default)]
     max_result: Option<String>,
     #[serde(default)]
@@ -34,7 +34,7 @@ pub(super) async fn accounts(
     State(center): State<Arc<IdentityCenter>>,
     Extension(spoiled): Extension<Spoiled>,
     headers: HeaderMap,
-    Query(asked): Query<Page>,
+    Query(asked): Query<SsoPage>,
 ) -> Response {
     center.answer(|| {
         center.called()?;
@@ -52,7 +52,7 @@ pub(super) async fn roles(
     State(center): State<Arc<IdentityCenter>>,
     Extension(spoiled): Extension<Spoiled>,
     headers: HeaderMap,
-    Query(asked): Query<Page>,
+    Query(asked): Query<SsoPage>,
 ) -> Response {
     center.answer(|| {
         center.called()?;
@@ -67,7 +67,9 @@ pub(super) async fn roles(
             .accounts
             .iter()
             .find(|account| account.id == id && !policy.missing_accounts.contains(&id))
-            .ok_or_else(|| Refusal::portal(404, "ResourceNotFoundException", "No such account"))?;
+            .ok_or_else(|| {
+                SsoRefusal::portal(404, "ResourceNotFoundException", "No such account")
+            })?;
         let rows = account
             .roles
             .iter()
@@ -158,7 +160,7 @@ pub(super) async fn page(State(center): State<Arc<IdentityCenter>>) -> Response 
 
 impl IdentityCenter {
     /// Counts a call, and refuses one too many.
-    fn called(&self) -> Result<(), Refusal> {
+    fn called(&self) -> Result<(), SsoRefusal> {
         let mut state = self.state();
         let now = Instant::now();
         state.calls.push(now);
@@ -172,8 +174,8 @@ impl IdentityCenter {
         match state.policy.calls_per_second {
             Some(most) if recent > most => {
                 let refusal =
-                    Refusal::portal(429, "TooManyRequestsException", "HTTP 429 Unknown Code");
-                Err(Refusal {
+                    SsoRefusal::portal(429, "TooManyRequestsException", "HTTP 429 Unknown Code");
+                Err(SsoRefusal {
                     retry_after: state.policy.retry_after.clone(),
                     ..refusal
                 })
@@ -183,7 +185,7 @@ impl IdentityCenter {
     }
 
     /// Whose token the request has.
-    fn user(&self, headers: &HeaderMap) -> Result<String, Refusal> {
+    fn user(&self, headers: &HeaderMap) -> Result<String, SsoRefusal> {
         let state = self.state();
         let now = self.shared.clock.now();
         headers
@@ -193,7 +195,7 @@ impl IdentityCenter {
             .filter(|issued| state.is_live(issued, now) && !state.policy.is_wrong_region)
             .map(|issued| issued.user.clone())
             .ok_or_else(|| {
-                Refusal::portal(
+                SsoRefusal::portal(
                     401,
                     "UnauthorizedException",
                     "Session token not found or invalid",
@@ -205,10 +207,10 @@ impl IdentityCenter {
         &self,
         name: &str,
         mut rows: Vec<Value>,
-        asked: &Page,
+        asked: &SsoPage,
         spoiled: &Spoiled,
-    ) -> Result<Value, Refusal> {
-        let wrong = || Refusal::portal(400, "InvalidRequestException", "Invalid value");
+    ) -> Result<Value, SsoRefusal> {
+        let wrong = || SsoRefusal::portal(400, "InvalidRequestException", "Invalid value");
         let size = match &asked.max_result {
             None => 20,
             Some(text) => text.parse().map_err(|_| wrong())?,
@@ -249,6 +251,6 @@ impl IdentityCenter {
     }
 }
 
-fn forbidden() -> Refusal {
-    Refusal::portal(403, "ForbiddenException", "No access")
+fn forbidden() -> SsoRefusal {
+    SsoRefusal::portal(403, "ForbiddenException", "No access")
 }

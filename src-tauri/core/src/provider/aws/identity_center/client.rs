@@ -14,7 +14,7 @@ use serde_json::json;
 use url::Url;
 
 use super::hosts::Hosts;
-use super::refusal::Refusal;
+use super::refusal::SsoRefusal;
 use crate::account::SessionTimes;
 use crate::credential::{AccessKeys, Credential, Session};
 use crate::error::{Code, Error, Result};
@@ -52,7 +52,7 @@ const TOKEN_HEADER: &str = "x-amz-sso_bearer_token";
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The service said no.
-    Refused(Refusal),
+    Refused(SsoRefusal),
     /// Anything else, explained already.
     Failed(Error),
 }
@@ -64,11 +64,11 @@ impl From<Error> for Failure {
 }
 
 /// The answer of a call.
-pub(super) type Outcome<T> = std::result::Result<T, Failure>;
+pub(super) type CallResult<T> = std::result::Result<T, Failure>;
 
 /// How the user signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flow {
+pub(super) enum SignInMethod {
     Browser,
     DeviceCode,
 }
@@ -76,7 +76,7 @@ pub(super) enum Flow {
 /// A registration of this program, which tokens belong to.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Registration {
+pub(super) struct ClientRegistration {
     pub(super) client_id: String,
     pub(super) client_secret: SecretString,
     /// In seconds since 1970.
@@ -84,7 +84,7 @@ pub(super) struct Registration {
     client_secret_expires_at: Option<u64>,
 }
 
-impl Registration {
+impl ClientRegistration {
     pub(super) fn ends_at(&self) -> Option<Timestamp> {
         let end = self.client_secret_expires_at.filter(|end| *end > 0)?;
         Timestamp::from_second(i64::try_from(end).ok()?).ok()
@@ -123,8 +123,8 @@ pub(super) enum Redeem<'a> {
     Device(&'a SecretString),
 }
 
-/// Tokens, checked for form.
-pub(super) struct Tokens {
+/// SsoTokens, checked for form.
+pub(super) struct SsoTokens {
     pub(super) access_token: SecretString,
     pub(super) refresh_token: Option<SecretString>,
     pub(super) life: Duration,
@@ -132,7 +132,7 @@ pub(super) struct Tokens {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct TokenAnswer {
+struct CreateTokenResponse {
     access_token: SecretString,
     #[serde(default)]
     token_type: Option<String>,
@@ -142,7 +142,7 @@ struct TokenAnswer {
     refresh_token: Option<SecretString>,
 }
 
-impl TokenAnswer {
+impl CreateTokenResponse {
     fn life(&self) -> Duration {
         let seconds = self.expires_in.filter(|seconds| *seconds > 0);
         Duration::from_secs(seconds.unwrap_or(ASSUMED_LIFE).min(LONGEST_LIFE))
@@ -229,26 +229,30 @@ impl RoleCredentials {
 }
 
 /// The two services of one region.
-pub(super) struct Client<'a> {
+pub(super) struct SsoClient<'a> {
     pub(super) http: &'a Http,
     pub(super) hosts: &'a Hosts,
 }
 
-impl Client<'_> {
+impl SsoClient<'_> {
     /// Registers this program for one sign-in.
-    pub(super) async fn register(&self, flow: Flow, start_url: &str) -> Outcome<Registration> {
+    pub(super) async fn register(
+        &self,
+        flow: SignInMethod,
+        start_url: &str,
+    ) -> CallResult<ClientRegistration> {
         let mut body = json!({
             "clientName": CLIENT_NAME,
             "clientType": "public",
             "scopes": [SCOPE],
         });
         match flow {
-            Flow::Browser => {
+            SignInMethod::Browser => {
                 body["grantTypes"] = json!(["authorization_code", "refresh_token"]);
                 body["redirectUris"] = json!([REDIRECT]);
                 body["issuerUrl"] = json!(start_url);
             }
-            Flow::DeviceCode => body["grantTypes"] = json!([DEVICE, "refresh_token"]),
+            SignInMethod::DeviceCode => body["grantTypes"] = json!([DEVICE, "refresh_token"]),
         }
         self.post("client/register", &body.to_string().into()).await
     }
@@ -256,9 +260,9 @@ impl Client<'_> {
     /// Asks for a code that the user types on another device.
     pub(super) async fn start_device(
         &self,
-        registration: &Registration,
+        registration: &ClientRegistration,
         start_url: &str,
-    ) -> Outcome<DeviceAuthorization> {
+    ) -> CallResult<DeviceAuthorization> {
         let body = json!({
             "clientId": registration.client_id,
             "clientSecret": registration.client_secret.expose_secret(),
@@ -274,7 +278,7 @@ impl Client<'_> {
         client_id: &str,
         client_secret: &SecretString,
         redeem: &Redeem<'_>,
-    ) -> Outcome<Tokens> {
+    ) -> CallResult<SsoTokens> {
         let mut body = json!({
             "clientId": client_id,
             "clientSecret": client_secret.expose_secret(),
@@ -299,7 +303,7 @@ impl Client<'_> {
                 body["deviceCode"] = json!(code.expose_secret());
             }
         }
-        let answer: TokenAnswer = self.post("token", &body.to_string().into()).await?;
+        let answer: CreateTokenResponse = self.post("token", &body.to_string().into()).await?;
         let is_bearer = answer
             .token_type
             .as_ref()
@@ -308,7 +312,7 @@ impl Client<'_> {
             return Err(self.nonsense(&self.hosts.oidc("token")).into());
         }
         let life = answer.life();
-        Ok(Tokens {
+        Ok(SsoTokens {
             access_token: answer.access_token,
             refresh_token: answer
                 .refresh_token
@@ -322,7 +326,7 @@ impl Client<'_> {
         &self,
         token: &SecretString,
         pages: &mut Pages<'_>,
-    ) -> Outcome<Vec<CenterAccount>> {
+    ) -> CallResult<Vec<CenterAccount>> {
         let page: AccountPage = self.page("assignment/accounts", &[], token, pages).await?;
         pages.turn(page.account_list.len(), page.next_token)?;
         let fits = |row: &AccountRow| {
@@ -351,7 +355,7 @@ impl Client<'_> {
         token: &SecretString,
         account_id: &str,
         pages: &mut Pages<'_>,
-    ) -> Outcome<Vec<String>> {
+    ) -> CallResult<Vec<String>> {
         let fields = [("account_id", account_id)];
         let page: RolePage = self.page("assignment/roles", &fields, token, pages).await?;
         pages.turn(page.role_list.len(), page.next_token)?;
@@ -366,7 +370,7 @@ impl Client<'_> {
         account_id: &str,
         role: &str,
         now: Timestamp,
-    ) -> Outcome<Session> {
+    ) -> CallResult<Session> {
         let fields = [("role_name", role), ("account_id", account_id)];
         let (url, request) = self.request("federation/credentials", &fields, token)?;
         let answer = self.http.send(request, Dialect::JsonOrNothing).await?;
@@ -412,10 +416,10 @@ impl Client<'_> {
         if matches!(answer.status, 200..=299 | 401) {
             return Ok(());
         }
-        Err(Refusal::of(&answer).portal_error(&http::place(&url)))
+        Err(SsoRefusal::of(&answer).portal_error(&http::place(&url)))
     }
 
-    async fn post<T: DeserializeOwned>(&self, path: &str, body: &SecretString) -> Outcome<T> {
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &SecretString) -> CallResult<T> {
         let url = self.hosts.oidc(path);
         let request = ::http::Request::post(url.as_str())
             .header(CONTENT_TYPE, "application/json")
@@ -432,7 +436,7 @@ impl Client<'_> {
         fields: &[(&str, &str)],
         token: &SecretString,
         pages: &mut Pages<'_>,
-    ) -> Outcome<T> {
+    ) -> CallResult<T> {
         let mut fields = fields.to_vec();
         fields.push(("max_result", PAGE_ROWS));
         fields.extend(
@@ -472,10 +476,10 @@ impl Client<'_> {
         }
     }
 
-    fn read<T: DeserializeOwned>(&self, url: &Url, answer: Answer) -> Outcome<T> {
+    fn read<T: DeserializeOwned>(&self, url: &Url, answer: Answer) -> CallResult<T> {
         answer.refuse_server_failure(&http::place(url))?;
         if !matches!(answer.status, 200..=299) {
-            return Err(Failure::Refused(Refusal::of(&answer)));
+            return Err(Failure::Refused(SsoRefusal::of(&answer)));
         }
         // A parser's error may quote a token, so it is dropped.
         serde_json::from_slice(&answer.body).map_err(|_| self.nonsense(url).into())
@@ -630,7 +634,7 @@ mod tests {
             (r#","expiresIn":1000000000"#, 12 * 3600),
         ] {
             let answer = format!(r#"{{"accessToken":"a","extra":[1]{said}}}"#);
-            let answer: TokenAnswer = serde_json::from_str(&answer).expect(said);
+            let answer: CreateTokenResponse = serde_json::from_str(&answer).expect(said);
             assert_eq!(answer.life(), Duration::from_secs(seconds), "{said}");
         }
     }
@@ -682,7 +686,7 @@ mod tests {
             ("", None),
         ] {
             let answer = format!(r#"{{"clientId":"c","clientSecret":"s"{said}}}"#);
-            let answer: Registration = serde_json::from_str(&answer).expect(said);
+            let answer: ClientRegistration = serde_json::from_str(&answer).expect(said);
             assert_eq!(
                 answer.ends_at().map(Timestamp::as_second),
                 expected,

@@ -34,7 +34,7 @@ pub struct FoundPortal {
 
 /// Where to sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct PortalLocation {
     pub(super) start_url: String,
     pub(super) region: String,
     pub(super) origin: RegionOrigin,
@@ -92,7 +92,7 @@ pub(super) async fn place(
     typed: &str,
     region: Option<&str>,
     emit: &(dyn Fn(SignInEvent) + Send + Sync),
-) -> Result<Place> {
+) -> Result<PortalLocation> {
     if let Some(region) = region
         && !is_region(region)
     {
@@ -115,7 +115,7 @@ pub(super) async fn place(
             .await
             .unwrap_or_else(|_| typed.clone()),
     };
-    let found = |region: &str, origin| Place {
+    let found = |region: &str, origin| PortalLocation {
         start_url: portal.as_str().to_owned(),
         region: region.to_owned(),
         origin,

@@ -15,7 +15,7 @@ const ERROR_TYPE: &str = "x-amzn-errortype";
 
 /// What the service said, reduced to names of the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct SsoRefusal {
     status: u16,
     /// The name of the error in small letters, without `exception`.
     pub(super) kind: String,
@@ -32,7 +32,7 @@ struct Body {
     kind: Option<String>,
 }
 
-impl Refusal {
+impl SsoRefusal {
     pub(super) fn of(answer: &Answer) -> Self {
         let body: Body = if answer.body.len() <= LONGEST_BODY {
             serde_json::from_slice(&answer.body).unwrap_or_default()
@@ -219,13 +219,13 @@ fn of_status(status: u16) -> &'static str {
 mod tests {
     use super::*;
 
-    fn refusal(status: u16, kind: Option<&str>, body: &str) -> Refusal {
+    fn refusal(status: u16, kind: Option<&str>, body: &str) -> SsoRefusal {
         let mut headers = ::http::HeaderMap::new();
         if let Some(kind) = kind {
             let value = kind.parse().expect("a header's value");
             headers.insert(ERROR_TYPE, value);
         }
-        Refusal::of(&Answer {
+        SsoRefusal::of(&Answer {
             status,
             headers,
             body: body.as_bytes().to_vec(),

@@ -6,7 +6,7 @@ use mcm_core::environment::{EnvironmentName, NamedEnvironment};
 use mcm_core::world::Environment;
 use serde::Serialize;
 
-use super::{Found, Shell, Source};
+use super::{ExaminedShell, Found, Source};
 use crate::hook_state::State;
 use crate::{shims, variables};
 
@@ -45,7 +45,7 @@ pub(super) fn find(environment: &Environment, app: &App) -> Option<(NamedEnviron
 
 /// The environment that a tool works in: it has the environment's account, or no identity where the environment closes the
 /// cloud.
-pub(super) fn of_tool(found: &Found, shell: &Shell<'_>) -> Option<String> {
+pub(super) fn of_tool(found: &Found, shell: &ExaminedShell<'_>) -> Option<String> {
     let (named, around) = shell.around.as_ref()?;
     let is_as_named = match named.members.get(&found.provider) {
         Some(member) => found.account.as_ref() == Some(&member.account),
@@ -55,7 +55,7 @@ pub(super) fn of_tool(found: &Found, shell: &Shell<'_>) -> Option<String> {
 }
 
 /// A tool that is found by its shim, as that starts it.
-pub(super) fn as_shims_start_it(found: Found, shell: &Shell<'_>) -> Found {
+pub(super) fn as_shims_start_it(found: Found, shell: &ExaminedShell<'_>) -> Found {
     let Some((named, around)) = &shell.around else {
         return found;
     };

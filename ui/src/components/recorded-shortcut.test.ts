@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { held, pressed } from "./keys.ts";
+import { held, pressed } from "./recorded-shortcut.ts";
 
 const event = (
   key: string,

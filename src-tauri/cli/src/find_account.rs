@@ -6,11 +6,11 @@ use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use mcm_core::store::Look;
 
-use crate::choice::by_name;
+use crate::account_argument::by_name;
 
 /// Finds one account.
 pub(crate) trait Lookup {
-    /// Finds it as `choice::by_name` does.
+    /// Finds it as `account_argument::by_name` does.
     fn named(&self, name: &str) -> Result<Account, Error>;
 
     /// Finds it as `App::active` does.

@@ -13,7 +13,9 @@ use crate::error::{Error, Result};
 use crate::oauth::{Attempt, OAuthClient, TokenFailure, Tokens};
 use crate::provider::SignInRequest;
 use crate::provider::azure::metadata::EntraMetadata;
-use crate::redirect::{Answer, Expectation, Issuer, LoopbackHost, Method, PendingFlow, Receiver};
+use crate::redirect::{
+    AuthorizationResponse, Expectation, Issuer, LoopbackHost, Method, PendingFlow, Receiver,
+};
 use crate::resource::Resource;
 use crate::settings::AzureSettings;
 use crate::settings::RedirectKind;
@@ -29,7 +31,7 @@ const CODE_PAGES: [&str; 4] = [
 ];
 
 /// The result of one visit to Entra's pages.
-pub(super) struct EntraVisit {
+pub(super) struct EntraAuthorization {
     pub(super) tokens: Tokens,
     pub(super) asked_at: Timestamp,
     pub(super) nonce: Option<String>,
@@ -82,7 +84,7 @@ impl Azure {
         client: &OAuthClient,
         metadata: &EntraMetadata,
         resource: &Resource,
-    ) -> Result<EntraVisit> {
+    ) -> Result<EntraAuthorization> {
         let wanted = request.redirect.unwrap_or(self.settings.redirect);
         let (waiting, mode) = self.receive(context, wanted, metadata).await?;
         let attempt = Attempt::new();
@@ -103,8 +105,8 @@ impl Azure {
         let page =
             client.authorize_url(&attempt, &redirect_uri, waiting.state(), &scopes, &extra)?;
         let code = match context.browse(&page, waiting).await? {
-            Answer::Code(code) => code,
-            Answer::Refused { error, description } => {
+            AuthorizationResponse::Code(code) => code,
+            AuthorizationResponse::Refused { error, description } => {
                 return Err(error_messages::authorize(&error, &description));
             }
         };
@@ -118,7 +120,7 @@ impl Azure {
         let exchanged = client
             .exchange(&self.http, &attempt, &redirect_uri, &code, &fields)
             .await;
-        Ok(EntraVisit {
+        Ok(EntraAuthorization {
             tokens: exchanged.map_err(explained)?,
             asked_at,
             nonce: Some(attempt.nonce),
@@ -133,7 +135,7 @@ impl Azure {
         client: &OAuthClient,
         metadata: &EntraMetadata,
         resource: &Resource,
-    ) -> Result<EntraVisit> {
+    ) -> Result<EntraAuthorization> {
         let scopes = scopes(&self.settings, resource);
         let scopes = scopes.each_ref().map(String::as_str);
         let claims = claims::with_capability(request.challenge.as_deref());
@@ -150,7 +152,7 @@ impl Azure {
             .sign_in(&self.http, self.clock.as_ref(), context)
             .await
             .map_err(explained)?;
-        Ok(EntraVisit {
+        Ok(EntraAuthorization {
             tokens,
             asked_at,
             nonce: None,

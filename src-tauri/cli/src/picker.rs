@@ -12,7 +12,7 @@ use mcm_core::account::{Account, AccountId, Cloud, Target};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 
-use crate::choice::is_at_terminal;
+use crate::account_argument::is_at_terminal;
 use crate::failure::Failure;
 use crate::output::note;
 

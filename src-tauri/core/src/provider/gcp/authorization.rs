@@ -1,6 +1,6 @@
 //! One visit to Google's pages, in the browser or on another device, and the tokens that it brings.
 //!
-//! Every check of the answer is made here, so that a `GoogleVisit` can be trusted.
+//! Every check of the answer is made here, so that a `GoogleAuthorization` can be trusted.
 
 use jiff::Timestamp;
 
@@ -13,7 +13,9 @@ use crate::id_token::{Claims, Expected};
 use crate::oauth::{Attempt, OAuthClient, Tokens};
 use crate::provider::gcp::error_messages::Redeemed;
 use crate::provider::gcp::metadata::GoogleMetadata;
-use crate::redirect::{Answer, Expectation, LoopbackHost, Method, PendingFlow, Receiver};
+use crate::redirect::{
+    AuthorizationResponse, Expectation, LoopbackHost, Method, PendingFlow, Receiver,
+};
 use crate::settings::RedirectKind;
 use crate::sign_in::SignInContext;
 
@@ -32,7 +34,7 @@ pub(super) enum Ask<'a> {
 }
 
 /// The result of one visit to Google's pages, with every check passed.
-pub(super) struct GoogleVisit {
+pub(super) struct GoogleAuthorization {
     pub(super) tokens: Tokens,
     pub(super) claims: Claims,
     pub(super) asked_at: Timestamp,
@@ -47,7 +49,7 @@ impl Gcp {
         client: &OAuthClient,
         metadata: &GoogleMetadata,
         ask: Ask<'_>,
-    ) -> Result<GoogleVisit> {
+    ) -> Result<GoogleAuthorization> {
         let waiting = self.receive(context, wanted, metadata).await?;
         let attempt = Attempt::new();
         let redirect_uri = waiting.redirect_uri().to_owned();
@@ -65,8 +67,10 @@ impl Gcp {
             client.authorize_url(&attempt, &redirect_uri, waiting.state(), &scopes, &extra)?;
 
         let code = match context.browse(&page, waiting).await? {
-            Answer::Code(code) => code,
-            Answer::Refused { error, .. } => return Err(error_messages::authorize(&error)),
+            AuthorizationResponse::Code(code) => code,
+            AuthorizationResponse::Refused { error, .. } => {
+                return Err(error_messages::authorize(&error));
+            }
         };
         let asked_at = self.clock.now();
         let tokens = client
@@ -80,7 +84,7 @@ impl Gcp {
         if let Ask::Known(known) | Ask::Consent(known) = ask {
             known.require(&claims)?;
         }
-        Ok(GoogleVisit {
+        Ok(GoogleAuthorization {
             tokens,
             claims,
             asked_at,
@@ -94,7 +98,7 @@ impl Gcp {
         client: &OAuthClient,
         metadata: &GoogleMetadata,
         known: Option<KnownUser<'_>>,
-    ) -> Result<GoogleVisit> {
+    ) -> Result<GoogleAuthorization> {
         let scopes = scopes(self.settings.access);
         let flow = DeviceFlow {
             client,
@@ -111,7 +115,7 @@ impl Gcp {
         if let Some(known) = known {
             known.require(&claims)?;
         }
-        Ok(GoogleVisit {
+        Ok(GoogleAuthorization {
             tokens,
             claims,
             asked_at,

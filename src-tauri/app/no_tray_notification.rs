@@ -17,9 +17,9 @@ use crate::tray_host;
 const TRAY_WAIT: Duration = Duration::from_secs(2);
 
 /// Records that it was shown: an empty file in our data folder.
-pub(crate) struct NoTrayNotice(PathBuf);
+pub(crate) struct NoTrayNotification(PathBuf);
 
-impl NoTrayNotice {
+impl NoTrayNotification {
     /// The notice for the installation with these folders.
     pub(crate) fn new(paths: &Paths) -> Self {
         Self(paths.data.join("no-tray-notice"))

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-const PER_SECOND: f64 = 10.0;
+const CALLS_PER_SECOND: f64 = 10.0;
 const BURST: f64 = 9.0;
 /// How long the rate is half after the portal asked to wait.
 const SLOW_TIME: Duration = Duration::from_secs(30);
@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The state of the bucket.
-pub(in crate::provider::aws) struct Pace(Mutex<Bucket>);
+pub(in crate::provider::aws) struct RateLimiter(Mutex<Bucket>);
 
 struct Bucket {
     calls: f64,
@@ -26,7 +26,7 @@ struct Bucket {
     paused_until: Option<Instant>,
 }
 
-impl Default for Pace {
+impl Default for RateLimiter {
     fn default() -> Self {
         Self(Mutex::new(Bucket {
             calls: BURST,
@@ -37,7 +37,7 @@ impl Default for Pace {
     }
 }
 
-impl Pace {
+impl RateLimiter {
     /// Waits until one more call may be made.
     pub(in crate::provider::aws) async fn wait(&self) {
         loop {
@@ -85,9 +85,9 @@ impl Pace {
 impl Bucket {
     fn rate(&self, now: Instant) -> f64 {
         if self.slow_until.is_some_and(|until| until > now) {
-            PER_SECOND / 2.0
+            CALLS_PER_SECOND / 2.0
         } else {
-            PER_SECOND
+            CALLS_PER_SECOND
         }
     }
 
@@ -102,10 +102,10 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    async fn times(pace: &Pace, calls: usize) -> Vec<Instant> {
+    async fn times(limiter: &RateLimiter, calls: usize) -> Vec<Instant> {
         let mut times = Vec::new();
         for _ in 0..calls {
-            pace.wait().await;
+            limiter.wait().await;
             times.push(Instant::now());
         }
         times
@@ -114,8 +114,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_thousand_calls_take_less_than_two_minutes_and_no_second_has_more_than_twenty() {
         // I15
-        let (pace, start) = (Pace::default(), Instant::now());
-        let times = times(&pace, 1_011).await;
+        let (limiter, start) = (RateLimiter::default(), Instant::now());
+        let times = times(&limiter, 1_011).await;
         assert!(
             start.elapsed() < Duration::from_secs(110),
             "{:?}",
@@ -130,13 +130,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_portal_that_asks_to_wait_is_left_alone_and_then_asked_half_as_often() {
-        let pace = Pace::default();
+        let limiter = RateLimiter::default();
         let start = Instant::now();
-        pace.slow_down(Some(Duration::from_secs(3)));
-        pace.wait().await;
+        limiter.slow_down(Some(Duration::from_secs(3)));
+        limiter.wait().await;
         assert!(start.elapsed() >= Duration::from_secs(3));
         let start = Instant::now();
-        times(&pace, 30).await;
+        times(&limiter, 30).await;
         assert!(
             start.elapsed() >= Duration::from_secs(4),
             "{:?}",
