@@ -210,6 +210,22 @@ pub fn require_safe(url: &Url) -> Result<()> {
     Err(Error::new(Code::SettingInvalid, message))
 }
 
+/// The token endpoint of a saved sign-in.
+///
+/// # Errors
+/// `sign-in-again` when it is no address, or not a safe one.
+pub fn saved_endpoint(text: &str) -> Result<Url> {
+    let endpoint = Url::parse(text).ok();
+    endpoint
+        .filter(|endpoint| require_safe(endpoint).is_ok())
+        .ok_or_else(|| {
+            Error::new(
+                Code::SignInAgain,
+                "The saved sign-in has no valid token endpoint. Sign in again.",
+            )
+        })
+}
+
 /// As `require_safe`; a machine's own metadata service is plain `http` by nature, and never beyond the machine's link.
 fn require_permitted(url: &Url, dialect: Dialect) -> Result<()> {
     let is_metadata = dialect == Dialect::Aws && url.scheme() == "http" && is_of_the_link(url);
@@ -243,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_https_and_this_machine_are_asked() {
+    fn only_https_and_loopback_addresses_are_asked() {
         let safe = |text: &str| require_safe(&Url::parse(text).expect("a URL")).is_ok();
         assert!(safe("https://login.microsoftonline.com/"));
         assert!(

@@ -6,6 +6,7 @@
 mod duplicates;
 mod store_sign_in;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -232,12 +233,7 @@ impl App {
     /// `not-found` when it has ended.
     pub fn cancel_sign_in(&self, id: SignInId) -> Result<()> {
         let state = self.state();
-        let sign_in = state
-            .sign_ins
-            .get(&id.0)
-            .filter(|sign_in| !sign_in.has_ended())
-            .ok_or_else(|| no_sign_in(id))?;
-        sign_in.cancel.notify_one();
+        running(&state.sign_ins, id)?.cancel.notify_one();
         Ok(())
     }
 
@@ -258,12 +254,7 @@ impl App {
     /// `not-found` when it has ended.
     pub fn reopen_browser(&self, id: SignInId) -> Result<()> {
         let state = self.state();
-        let sign_in = state
-            .sign_ins
-            .get(&id.0)
-            .filter(|sign_in| !sign_in.has_ended())
-            .ok_or_else(|| no_sign_in(id))?;
-        sign_in.again.notify_one();
+        running(&state.sign_ins, id)?.again.notify_one();
         Ok(())
     }
 
@@ -390,4 +381,11 @@ impl App {
             let _ = self.go_on_reading(&account, &cancel).await;
         }
     }
+}
+/// A sign-in that has not ended.
+fn running(sign_ins: &BTreeMap<u32, SignIn>, id: SignInId) -> Result<&SignIn> {
+    let sign_in = sign_ins.get(&id.0);
+    sign_in
+        .filter(|sign_in| !sign_in.has_ended())
+        .ok_or_else(|| no_sign_in(id))
 }

@@ -251,15 +251,8 @@ impl Provider for Azure {
     ) -> Result<Refreshed> {
         let grant = grant.refresh_token()?;
         let known = AzureIdentity::of(&account.identity).ok_or_else(not_azure)?;
-        let endpoint = Url::parse(&grant.token_endpoint.replace(TENANT, known.tenant_id))
-            .ok()
-            .filter(|endpoint| http::require_safe(endpoint).is_ok())
-            .ok_or_else(|| {
-                Error::new(
-                    Code::SignInAgain,
-                    "The saved sign-in has no valid token endpoint. Sign in again.",
-                )
-            })?;
+        let endpoint =
+            http::saved_endpoint(&grant.token_endpoint.replace(TENANT, known.tenant_id))?;
         let client = OAuthClient {
             client_id: grant.client_id.clone(),
             client_secret: None,

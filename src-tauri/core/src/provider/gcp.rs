@@ -162,15 +162,7 @@ impl Provider for Gcp {
         _challenge: Option<&ClaimsChallenge>,
     ) -> Result<Refreshed> {
         let grant = grant.refresh_token()?;
-        let endpoint = Url::parse(&grant.token_endpoint)
-            .ok()
-            .filter(|endpoint| http::require_safe(endpoint).is_ok())
-            .ok_or_else(|| {
-                Error::new(
-                    Code::SignInAgain,
-                    "The saved sign-in has no valid token endpoint. Sign in again.",
-                )
-            })?;
+        let endpoint = http::saved_endpoint(&grant.token_endpoint)?;
         let client = OAuthClient {
             client_id: grant.client_id.clone(),
             client_secret: self.secret_for(grant),

@@ -82,26 +82,25 @@ impl KeychainConnection {
 
     pub(super) fn write(&mut self, record: &Record, secret: &[u8]) -> Result<()> {
         self.settle();
-        match self.keychain(|entries| entries.write(record, secret)) {
-            Ok(()) => {
-                self.memory.remove(record);
-                Ok(())
-            }
-            Err(error) => {
-                let absent = is_absent(&error);
-                // A record in memory is updated there, whatever the keychain's failure.
-                if absent || self.memory.contains_key(record) {
-                    self.memory
-                        .insert(record.clone(), Some(Zeroizing::new(secret.to_vec())));
-                }
-                if absent { Ok(()) } else { Err(error) }
-            }
-        }
+        let written = self.keychain(|entries| entries.write(record, secret));
+        self.or_in_memory(written, record, || Some(Zeroizing::new(secret.to_vec())))
     }
 
     pub(super) fn delete(&mut self, record: &Record) -> Result<()> {
         self.settle();
-        match self.keychain(|entries| entries.delete(record)) {
+        let deleted = self.keychain(|entries| entries.delete(record));
+        self.or_in_memory(deleted, record, || None)
+    }
+
+    /// The outcome of a change. Without a keychain it is made in memory; so is the change of a record that is there
+    /// already, whatever the keychain's failure.
+    fn or_in_memory(
+        &mut self,
+        changed: Result<()>,
+        record: &Record,
+        value: impl FnOnce() -> Option<Bytes>,
+    ) -> Result<()> {
+        match changed {
             Ok(()) => {
                 self.memory.remove(record);
                 Ok(())
@@ -109,7 +108,7 @@ impl KeychainConnection {
             Err(error) => {
                 let absent = is_absent(&error);
                 if absent || self.memory.contains_key(record) {
-                    self.memory.insert(record.clone(), None);
+                    self.memory.insert(record.clone(), value());
                 }
                 if absent { Ok(()) } else { Err(error) }
             }

@@ -106,10 +106,7 @@ impl Aws {
             region: place.region.clone(),
             region_origin: place.origin,
         }));
-        let client = SsoClient {
-            http: &self.http,
-            hosts: &hosts,
-        };
+        let client = self.center_client(&hosts);
         let flow = if request.device_code {
             SignInMethod::DeviceCode
         } else {
@@ -453,10 +450,7 @@ impl Aws {
     ) -> Result<Refreshed> {
         let known = Known::of(&account.identity)?;
         let hosts = Hosts::of(&self.settings.environment, known.region)?;
-        let client = SsoClient {
-            http: &self.http,
-            hosts: &hosts,
-        };
+        let client = self.center_client(&hosts);
         let now = self.clock.now();
         let refreshed = |grant, session| Refreshed {
             grant,
@@ -525,10 +519,7 @@ impl Aws {
     /// Ends the user's session at Identity Center, in the browser and for other programs too.
     pub(super) async fn sign_out_of_center(&self, grant: &IdentityCenterGrant) -> Result<()> {
         let hosts = Hosts::of(&self.settings.environment, &grant.region)?;
-        let client = SsoClient {
-            http: &self.http,
-            hosts: &hosts,
-        };
+        let client = self.center_client(&hosts);
         client.log_out(&grant.access_token).await
     }
 
@@ -542,10 +533,7 @@ impl Aws {
         session: &Session,
     ) -> Result<Vec<CenterAccount>> {
         let (hosts, token) = self.center(account, session)?;
-        let client = SsoClient {
-            http: &self.http,
-            hosts: &hosts,
-        };
+        let client = self.center_client(&hosts);
         let (mut pages, mut accounts, mut waits) = (client.start_list(), Vec::new(), 0);
         while !pages.are_read() {
             self.center_rate.wait().await;
@@ -568,10 +556,7 @@ impl Aws {
         account_id: &str,
     ) -> Result<Vec<Identifier>> {
         let (hosts, token) = self.center(account, session)?;
-        let client = SsoClient {
-            http: &self.http,
-            hosts: &hosts,
-        };
+        let client = self.center_client(&hosts);
         let (mut pages, mut roles, mut waits) = (client.start_list(), Vec::new(), 0);
         while !pages.are_read() {
             self.center_rate.wait().await;
@@ -587,6 +572,13 @@ impl Aws {
         Ok(pairs
             .filter_map(|pair| Identifier::parse_pair(&pair))
             .collect())
+    }
+
+    fn center_client<'a>(&'a self, hosts: &'a Hosts) -> SsoClient<'a> {
+        SsoClient {
+            http: &self.http,
+            hosts,
+        }
     }
 
     fn center<'a>(
