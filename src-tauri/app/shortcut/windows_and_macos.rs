@@ -23,7 +23,7 @@ struct Registration {
     registered: Option<(Keys, HotKey)>,
 }
 
-/// Shows that the keys can be listened for. Its methods are for the main thread, where `open` was called.
+/// Proof that the listener started. Its methods are for the main thread, where `open` was called.
 pub(super) struct Listener;
 
 impl Listener {

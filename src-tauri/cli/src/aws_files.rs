@@ -186,7 +186,7 @@ fn without(document: &Document<'_>) -> String {
     kept.map(|(line, _)| *line).collect()
 }
 
-/// Whether some client takes a section of this title for the default profile. Botocore gives the settings of
+/// Whether any client reads a section of this title as the default profile. Botocore gives the settings of
 /// `DEFAULT` to every section.
 fn is_default(title: &str) -> bool {
     let title = title

@@ -190,11 +190,7 @@ fn add(
                     region,
                 },
             );
-            notes.push(format!(
-                "[profile {name}] uses {} ({}).",
-                account.name(),
-                account.id
-            ));
+            notes.push(uses(name, account));
             if in_credentials.contains(&name.to_lowercase()) {
                 notes.push(format!(
                     "  AWS's credentials file has other keys under [{name}], which override the profile. Rename one of the two."
@@ -229,11 +225,7 @@ fn add(
                 command: &command,
                 region,
             });
-            notes.push(format!(
-                "[profile {name}] uses {} ({}).",
-                account.name(),
-                account.id
-            ));
+            notes.push(uses(&name, account));
         }
     }
     let stored = app.stored()?;
@@ -380,7 +372,15 @@ fn roles_of(account: &Account, options: &ConfigureAws) -> Option<Vec<Account>> {
     )
 }
 
-/// The account as a profile's program is asked for it.
+fn uses(profile: &str, account: &Account) -> String {
+    format!(
+        "[profile {profile}] uses {} ({}).",
+        account.name(),
+        account.id
+    )
+}
+
+/// The ACCOUNT argument that a profile passes to `mcm`.
 pub(crate) fn asked_as(account: &Account) -> String {
     match account.issued_resource() {
         Ok(Resource::Named(pair)) => format!("{}/{pair}", account.id),

@@ -105,7 +105,7 @@ pub(crate) async fn prepare_shell(
     let Some(shell) = shell.filter(|shell| matches!(shell, Shell::Bash | Shell::Zsh | Shell::Fish))
     else {
         let message = format!(
-            "mcm shell knows bash, zsh and fish. Choose one with --shell, or run: mcm exec -E {} -- SHELL",
+            "mcm shell supports bash, zsh and fish. Choose one with --shell, or run: mcm exec -E {} -- SHELL",
             text::shown(&options.environment)
         );
         return Err(Error::new(Code::Unsupported, message).into());

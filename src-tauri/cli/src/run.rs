@@ -74,7 +74,7 @@ fn be_called_mcm() {
     }
 }
 
-/// Whether a command may assume a role of AWS by what the environment holds.
+/// Whether a command may assume an AWS role with the environment's credentials.
 fn is_about_aws(command: &Command) -> bool {
     match command {
         Command::Login {
@@ -125,9 +125,8 @@ fn run_command(command: Command, environment: &Environment) -> Result<(), Failur
 }
 
 /// The environment that a command uses. The user of `credential-process` or `kube-token` may have set `AWS_PROFILE`
-/// to the profile that runs it: assuming the role with that profile would ask ourselves. `exec` and `env` remove that
-/// variable for others.
-/// Any other profile is the user's word, also one that does not exist.
+/// to the profile that runs it: assuming the role with that profile would run `mcm` again, without end. `exec` and `env`
+/// remove that variable for others. Any other profile is used as given, even if it does not exist.
 fn environment_of(command: &Command, whole: &Environment) -> Environment {
     const CONSUMER: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
     let may_be_run_by_it = matches!(

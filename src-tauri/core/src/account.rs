@@ -93,7 +93,7 @@ pub struct Account {
 /// The part of an account that each sign-in brings anew. What the user chose for the row is not in it.
 #[derive(Clone, Debug)]
 pub struct Refreshable {
-    /// Who it is, with what the provider says of it today.
+    /// The identity, with the provider's current names.
     pub identity: Identity,
     /// Other tenants that the same sign-in may enter.
     pub offered: Vec<OfferedTenant>,
@@ -240,8 +240,8 @@ impl Account {
                 return Ok(Resource::Named(Identifier::read_only()));
             }
             Identity::Azure { .. } => format!(
-                "Azure cannot narrow a token: the roles of {name} decide what it may do. Sign in as a user with the role \
-                 Reader, or leave Azure out."
+                "Azure cannot issue a read-only token: it has all roles of {name}. Sign in as a user with the role Reader, or \
+                 leave Azure out."
             ),
             Identity::IdentityCenter { .. } => {
                 let resource = self.issued_resource()?;

@@ -72,7 +72,7 @@ pub struct Held {
     /// When it was issued last.
     #[ts(type = "string")]
     pub issued_at: Timestamp,
-    /// When it expires, which nothing can hasten.
+    /// When it expires. Nothing revokes it earlier.
     #[ts(type = "string")]
     pub expires_at: Timestamp,
 }

@@ -119,7 +119,7 @@ pub trait Provider: Send + Sync {
     ) -> Result<Vec<Target>>;
 }
 
-/// Whether what a grant makes sessions with has to be renewed first, where a grant holds such a thing.
+/// When the grant's own access token must be renewed, for a grant that has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     /// It is good for a while.
@@ -285,7 +285,7 @@ pub fn check_challenge(cloud: Cloud) -> Result<()> {
         Cloud::Gcp | Cloud::Aws => Err(Error::new(
             Code::Unsupported,
             format!(
-                "{} has no claims challenges. Leave them out.",
+                "{} does not support claims challenges. Remove the option.",
                 cloud.title()
             ),
         )),
@@ -295,7 +295,7 @@ pub fn check_challenge(cloud: Cloud) -> Result<()> {
 fn one_for_everything(cloud: Cloud, text: &str) -> Error {
     let shown: String = text::shown(text).chars().take(80).collect();
     let message = format!(
-        "{} has one credential for all its services, and none for \"{shown}\" alone. Remove the resource.",
+        "{} issues one credential for all its services, not one for \"{shown}\". Remove the resource.",
         cloud.title()
     );
     Error::new(Code::Unsupported, message)

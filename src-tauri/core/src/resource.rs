@@ -41,7 +41,7 @@ impl Resource {
     }
 }
 
-/// The whole account, but reading alone: no cloud has a resource of this name.
+/// Marks a read-only session of the whole account. No cloud has a resource of this name.
 const READ_ONLY: &str = "read-only";
 
 /// The identifier of a resource: `https://HOST/…` or `api://NAME/…`, a GUID, an account and role of AWS, or `read-only`. A trailing

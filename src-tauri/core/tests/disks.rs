@@ -169,7 +169,7 @@ const FULL_THEN_FREE: &str = "dd if=/dev/zero of=\"$DISK_HOME/filler\" bs=1k 2>/
      rm \"$DISK_HOME/filler\"; \"$@\"";
 
 #[tokio::test]
-async fn a_full_disk_is_named_keeps_the_old_names_and_is_no_failure_once_there_is_room() {
+async fn a_full_disk_is_reported_and_recovers_when_space_is_freed() {
     let home = Home::new().await;
     let Some(said) = home.start_on_a_disk(FULL_THEN_FREE) else {
         return;

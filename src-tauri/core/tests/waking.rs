@@ -322,7 +322,7 @@ async fn lists_are_read_again_by_the_day_and_what_changed_is_reported() {
 }
 
 #[tokio::test]
-async fn a_time_that_no_cloud_gives_keeps_no_account_from_being_renewed() {
+async fn an_impossible_expiry_blocks_no_other_renewal() {
     for odd in [Timestamp::MIN, Timestamp::MAX] {
         let harness = Harness::with_accounts(2).await;
         let store = Store::in_folder(&harness.world.paths.data);

@@ -14,6 +14,6 @@ account: AccountId,
  */
 issuedAt: string, 
 /**
- * When it expires, which nothing can hasten.
+ * When it expires. Nothing revokes it earlier.
  */
 expiresAt: string, };

@@ -457,8 +457,8 @@ pub(crate) fn command(program: &str, account: &str) -> Result<String, Error> {
         return Ok(format!("\"{program}\" credential-process {account}"));
     }
     let message = format!(
-        "Some AWS clients would split the path of mcm, {}. Put mcm, or a link to it, \
-         on the PATH in a folder named only with letters, digits, spaces, dots and dashes.",
+        "Some AWS clients cannot run a program whose path is {}. Move mcm, or put a link to it on PATH, in a folder with a \
+         plain name: letters, digits, spaces, dots and dashes.",
         program
             .chars()
             .map(|c| if c.is_control() { '\u{fffd}' } else { c })

@@ -156,7 +156,10 @@ fn what_cannot_be_narrowed_is_refused_with_the_reason() {
     for whose in [&[three.azure.as_str()][..], &["-E", "dev"]] {
         let words = [&["exec", "--read-only"], whose, &["--", "true"]].concat();
         let refused = harness.mcm(&words).failed(1);
-        assert!(refused.contains("Azure cannot narrow a token"), "{refused}");
+        assert!(
+            refused.contains("Azure cannot issue a read-only token"),
+            "{refused}"
+        );
     }
     let other = Harness::start();
     let start_url = other.sandbox.start_url().to_string();

@@ -72,7 +72,7 @@ fn accounts_work_through_the_companys_proxy_and_doctor_says_how() {
 }
 
 #[test]
-fn what_stands_in_the_way_is_reported_and_every_cause_is_in_the_log() {
+fn what_blocks_the_network_is_reported_and_every_cause_is_logged() {
     let harness = Harness::for_public_clouds();
     let company = harness.company(Rules::default());
     login(&harness, &company, "azure").done();

@@ -193,7 +193,7 @@ fn a_wrong_cloud_a_wrong_colour_and_an_empty_environment_are_refused() {
 }
 
 #[test]
-fn all_three_clouds_change_together_and_what_would_win_goes() {
+fn one_environment_changes_all_clouds_and_unsets_what_would_win() {
     let harness = Harness::start();
     let three = Three::connect(&harness);
     three.create(

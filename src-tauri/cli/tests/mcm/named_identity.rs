@@ -284,7 +284,7 @@ fn what_mcm_env_gave_a_shell_is_no_source_of_a_role() {
 }
 
 #[test]
-fn a_region_that_is_typed_wins_and_a_difference_is_said() {
+fn a_typed_region_wins_and_a_mismatch_is_reported() {
     let harness = Harness::start();
     let aws = connected(&harness, "Reader");
     harness.mcm(&["use", &aws, "eu-north-1"]).done();
@@ -379,7 +379,7 @@ fn a_profile_that_does_not_exist_is_refused_and_no_other_stands_in_for_it() {
 }
 
 #[test]
-fn a_target_that_is_gone_or_out_of_order_is_said_and_never_left_out() {
+fn a_missing_or_disabled_target_is_reported_and_never_left_out() {
     let harness = Harness::start();
     let azure = harness.connected(false);
     let none = harness.mcm(&["use", &azure]);

@@ -94,7 +94,7 @@ fn a_shell_within_a_shell_says_so_and_an_unknown_shell_is_refused() {
             .output()
             .expect("mcm starts"),
     );
-    assert!(ended.failed(1).contains("knows bash, zsh and fish"));
+    assert!(ended.failed(1).contains("supports bash, zsh and fish"));
 }
 
 #[test]

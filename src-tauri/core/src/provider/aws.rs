@@ -153,7 +153,7 @@ impl Aws {
         else {
             return Err(Error::new(
                 Code::Internal,
-                "An account of another kind came to IAM Identity Center.",
+                "This account is not of IAM Identity Center. Report this with the reference.",
             ));
         };
         let resource = account.issued_resource()?;

@@ -48,7 +48,7 @@ async fn a_role_is_connected_and_renewed_through_the_companys_proxy() {
 }
 
 #[tokio::test]
-async fn what_stands_in_the_way_is_said_as_for_every_cloud() {
+async fn what_blocks_the_network_is_reported_as_for_every_cloud() {
     let page = |code, body: &str| {
         Some(Status {
             code,

@@ -783,7 +783,7 @@ async fn a_role_that_is_gone_asks_the_user_and_names_the_causes() {
 }
 
 #[tokio::test]
-async fn a_chained_caller_gets_an_hour_and_is_told_so() {
+async fn a_chained_caller_gets_an_hour_which_is_reported() {
     let harness = Harness::start().await;
     let reader = connect(&harness, "Reader").await.expect("connected");
     let session = harness.app.session(&reader).await.expect("a session");

@@ -171,7 +171,7 @@ async fn keys_that_are_a_session_are_refused_before_a_code_is_asked_for() {
     let error = gated.ended(id, &[]).await.expect_err("no code helps");
     assert_eq!(error.code(), Code::Unsupported, "{error}");
     assert!(
-        error.message().contains(DEVICE) && error.message().contains("its keys are a session"),
+        error.message().contains(DEVICE) && error.message().contains("its keys are temporary"),
         "{error}"
     );
 

@@ -108,7 +108,7 @@ async fn a_request_whose_challenge_was_taken_out_or_made_plain_is_refused_by_the
 }
 
 #[tokio::test]
-async fn another_challenge_than_the_verifiers_is_refused_at_the_token_endpoint() {
+async fn a_mismatched_pkce_challenge_is_refused_at_the_token_endpoint() {
     let harness = harness();
     let other = (
         "code_challenge",

@@ -90,7 +90,7 @@ async fn an_answer_without_the_issuer_that_was_promised_or_with_another_is_refus
 }
 
 #[tokio::test]
-async fn a_key_that_the_server_began_to_sign_with_is_read_and_taken() {
+async fn a_rotated_signing_key_is_fetched_and_accepted() {
     let harness = harness();
     harness.connect(ADA).await.expect("connected");
     harness.server.rotate_key(true, false).await;

@@ -399,7 +399,7 @@ async fn names_from_a_server_cannot_forge_what_a_user_reads() {
 }
 
 #[tokio::test]
-async fn a_damaged_accounts_file_is_told_and_kept_when_an_account_is_connected() {
+async fn a_damaged_accounts_file_is_reported_and_kept_when_an_account_is_connected() {
     let harness = Harness::start().await;
     let path = harness.data().join("accounts.json");
     mcm_core::file::replace(&path, b"{\"version\":1,\"accounts\":[{").expect("written");

@@ -139,7 +139,7 @@ async fn callers_in_two_processes_make_one_request_for_each_resource_and_the_gra
 }
 
 #[tokio::test]
-async fn a_resource_that_lacks_consent_costs_itself_is_reported_again_and_never_asks_in_vain() {
+async fn a_resource_without_consent_fails_alone_and_is_not_asked_for_again() {
     let harness = strict().await;
     let id = harness.connect(ADA).await.expect("connected");
     harness.clouds.ask_azure_consent_for(GRAPH);

@@ -235,7 +235,7 @@ async fn a_clock_that_goes_back_a_day_renews_instead_of_trusting_the_session() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_makes_nobody_wait_longer() {
+async fn a_clock_that_is_set_back_delays_no_caller() {
     let harness = Harness::start().await;
     let id = harness.connect(ADA).await.expect("connected");
     harness.clock.advance(2 * HOUR);

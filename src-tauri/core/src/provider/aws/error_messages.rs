@@ -65,6 +65,12 @@ pub(super) fn caller(failure: &StsFailure, place: &str, expired: &Error, now: Ti
     error.with_detail(&failure.code)
 }
 
+/// AWS's own sentence about a failure, on a line of its own.
+fn quoted(failure: &StsFailure) -> String {
+    let sentence = failure.sentence.as_deref();
+    sentence.map_or_else(String::new, |sentence| format!("\nAWS says: {sentence}"))
+}
+
 /// Why the role of a source's profile could not be assumed.
 pub(super) fn source_role(
     failure: &StsFailure,
@@ -74,11 +80,7 @@ pub(super) fn source_role(
     expired: &Error,
     now: Timestamp,
 ) -> Error {
-    let why = failure
-        .sentence
-        .as_deref()
-        .map(|sentence| format!("\nAWS says: {sentence}"))
-        .unwrap_or_default();
+    let why = quoted(failure);
     let (code, message) = match failure.kind {
         StsFailureKind::AccessDenied => (
             Code::SourceExpired,
@@ -86,7 +88,7 @@ pub(super) fn source_role(
         ),
         StsFailureKind::Invalid => (
             Code::SettingInvalid,
-            format!("AWS takes a setting of profile \"{profile}\" for invalid. Fix it.{why}"),
+            format!("AWS rejected a setting of profile \"{profile}\". Correct it.{why}"),
         ),
         _ => return caller(failure, place, expired, now),
     };
@@ -103,11 +105,7 @@ pub(super) fn mfa(
     expired: &Error,
     now: Timestamp,
 ) -> Error {
-    let why = failure
-        .sentence
-        .as_deref()
-        .map(|sentence| format!("\nAWS says: {sentence}"))
-        .unwrap_or_default();
+    let why = quoted(failure);
     match failure.kind {
         StsFailureKind::AccessDenied | StsFailureKind::Invalid => {
             let message = format!(

@@ -427,8 +427,8 @@ impl Surroundings {
         // which nothing but another code renews.
         if own.session_token().is_some() {
             let message = format!(
-                "{} needs a code of the MFA device {}, but its keys are a session. AWS confirms only a user's own access keys. Use \
-                 those as its source, or remove the device if the session is confirmed already.",
+                "{} needs a code of the MFA device {}, but its keys are temporary. MFA needs long-term access keys. Use those as its \
+                 source, or remove the device if the keys were made with a code already.",
                 shown(asked.source),
                 text::shown(device)
             );

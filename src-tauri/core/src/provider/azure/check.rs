@@ -1,6 +1,6 @@
 //! The checks that a token answer has to pass: the issuer of its tenant, this app, this user.
 //!
-//! Entra never renews for another user; a session of a server that does is not used.
+//! Entra never returns another user's token. If a server does, the session is discarded.
 
 use super::user::{AzureIdentity, ClientInfo, username};
 use super::{Azure, metadata};

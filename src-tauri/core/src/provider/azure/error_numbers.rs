@@ -127,7 +127,7 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         50158 // ExternalSecurityChallenge
         => (SignIn, "Your organisation requires verification by another service."),
         70000 // InvalidGrant: "The refresh token isn't valid"
-        => (SignIn, "Microsoft no longer accepts the kept sign-in."),
+        => (SignIn, "Microsoft no longer accepts the saved sign-in."),
         70043 // BadTokenDueToSignInFrequency
         | 70008 // ExpiredOrRevokedGrant
         | 700_082 // ExpiredOrRevokedGrantInactiveToken

@@ -261,7 +261,7 @@ fn explain(home: &Url, answer: &Refused<GoogleError>) -> Error {
         (403, "CONSUMER_SUSPENDED") => Error::new(
             Code::AdminNeeded,
             format!(
-                "Google has suspended {project}. Its owner has to settle that in the Google Cloud console."
+                "Google has suspended {project}. Its owner must resolve this in the Google Cloud console."
             ),
         ),
         (403, "BILLING_DISABLED") => Error::new(

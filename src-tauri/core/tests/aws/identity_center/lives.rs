@@ -124,7 +124,7 @@ async fn a_clock_that_is_a_day_off_is_named_at_a_sign_in_and_nothing_is_stored()
 }
 
 #[tokio::test]
-async fn roles_work_while_the_clock_is_a_day_off_and_their_life_is_told_by_this_clock() {
+async fn roles_work_while_the_clock_is_a_day_off_and_expire_by_this_clock() {
     // I17
     for skew in [DAY, -DAY] {
         let (harness, server) = skewed().await;
