@@ -3,6 +3,7 @@
 //! All are async, so that none runs on the main thread. They are declared in `build.rs` and granted in
 //! `tauri.conf.json`; core checks ids and texts.
 
+mod backup;
 mod environments;
 
 use std::sync::Arc;
@@ -98,6 +99,8 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         use_account,
         watch,
         zoom,
+        backup::back_up,
+        backup::restore,
         environments::confirm_environment,
         environments::delete_environment,
         environments::end_environment,

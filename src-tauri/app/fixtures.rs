@@ -37,6 +37,7 @@ pub(crate) fn account(cloud: Cloud, number: u32, name: &str) -> AccountView {
             },
         },
         status: Status::Connected,
+        never_signed_in: false,
         renewal_failure: None,
         retry_at: None,
         renewing: false,

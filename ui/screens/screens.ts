@@ -44,6 +44,7 @@ import {
   verifying,
 } from "../src/fixtures.ts";
 
+import { backupScreens } from "./backup.ts";
 import { environmentScreens } from "./environments.ts";
 import type { Screen } from "./screen.ts";
 
@@ -198,6 +199,10 @@ const centerDetail = (changes: Parameters<typeof center>[1], count = 3_000): Scr
   answers: { targets: () => centerRoles(count), organization: () => centerAccounts(Math.ceil(count / 3)) },
   steps: [click("contoso")],
 });
+const centerDisconnect = (more: (() => void)[]): Screen => ({
+  ...centerDetail({}, 9),
+  steps: [click("contoso"), click("More actions: contoso"), click("Disconnect… Del"), ...more],
+});
 const awsSignIn = (checks: RoleCheck[], step: SignInStep): Snapshot => {
   const signIn = signInView(step, { cloud: "aws", ...verification(checks) });
   return snapshot({ accounts: usual, clouds: [cloudView(awsView)], signIns: [signIn] });
@@ -241,6 +246,10 @@ export const screens: Record<string, Screen> = {
     },
     9,
   ),
+  "center-disconnect": centerDisconnect([]),
+  "center-sign-out": centerDisconnect([
+    () => document.querySelectorAll<HTMLInputElement>("dialog input[type=radio]")[1]?.click(),
+  ]),
   "portal-form": {
     snapshot: snapshot({ accounts: usual, clouds }),
     answers: portalAnswers,
@@ -795,4 +804,5 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     ]),
   ),
   ...environmentScreens(click),
+  ...backupScreens(click, type),
 };

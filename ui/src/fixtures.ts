@@ -24,6 +24,7 @@ import type { RoleCheck } from "./bindings/RoleCheck";
 import type { Preferences } from "./bindings/Preferences";
 import type { SignInStep } from "./bindings/SignInStep";
 import type { SignInView } from "./bindings/SignInView";
+import type { Restored } from "./bindings/Restored";
 import type { Snapshot } from "./bindings/Snapshot";
 import type { StoredPlace } from "./bindings/StoredPlace";
 import type { Status } from "./bindings/Status";
@@ -109,6 +110,7 @@ export function azure(changes: Partial<AccountView> = {}, tenantName = "Contoso"
       username: "ada@contoso.example",
     },
     status: "connected",
+    neverSignedIn: false,
     renewalFailure: null,
     retryAt: null,
     renewing: false,
@@ -737,3 +739,23 @@ export function manyEvents(count: number): ActivityEvent[] {
     activityEvent(index % 3 === 0 ? google() : azure(), minutes(-7 * index), { kind: "renewed" }),
   );
 }
+
+/** An account that came from a backup, not signed in to on this machine. */
+export const restoredRow = (): AccountView =>
+  fabrikam({
+    id: "azure-0000000000bb",
+    name: "Head office",
+    status: "sign-in-again",
+    neverSignedIn: true,
+    session: null,
+    signInEnd: null,
+    renewalFailure: errorView("sign-in-again", "Head office was restored from a backup. Sign in to use it."),
+  });
+
+export const restored: Restored = {
+  accounts: [{ id: restoredRow().id, name: "Head office", identity: restoredRow().identity }],
+  kept: ["Contoso", "ada@contoso.example"],
+  environments: ["prod-eu"],
+  keptEnvironments: ["dev"],
+  settings: ["app.theme", "azure.tenant"],
+};

@@ -1,12 +1,13 @@
 // Every command of the backend, and nothing else. The only file that imports @tauri-apps; only views call it.
 // No token, code, state or sign-in URL passes through here in either direction. Access keys that a user types for
-// AWS go to the backend once and never come back.
+// AWS, and the passphrase of a backup, go to the backend once and never come back.
 
 import { Channel, invoke } from "@tauri-apps/api/core";
 import type { AboutView } from "./bindings/AboutView";
 import type { AccountId } from "./bindings/AccountId";
 import type { AtLogin } from "./bindings/AtLogin";
 import type { AwsSource } from "./bindings/AwsSource";
+import type { BackedUp } from "./bindings/BackedUp";
 import type { Caller } from "./bindings/Caller";
 import type { Cloud } from "./bindings/Cloud";
 import type { Code } from "./bindings/Code";
@@ -29,6 +30,7 @@ import type { Preferences } from "./bindings/Preferences";
 import type { PreparedRole } from "./bindings/PreparedRole";
 import type { PrepareRole } from "./bindings/PrepareRole";
 import type { RedirectKind } from "./bindings/RedirectKind";
+import type { Restored } from "./bindings/Restored";
 import type { SignInId } from "./bindings/SignInId";
 import type { Snapshot } from "./bindings/Snapshot";
 import type { SourceChoice } from "./bindings/SourceChoice";
@@ -67,6 +69,16 @@ export function connect(
   wanted: AwsRequest = {},
 ): Promise<SignInId> {
   return call("connect", { cloud, tenant, account, ...wanted });
+}
+
+/** Writes everything but secrets to a file, encrypted under a passphrase. */
+export function backUp(path: string, passphrase: string, replaces: boolean): Promise<BackedUp> {
+  return call("back_up", { path, passphrase, replaces });
+}
+
+/** Adds what a backup holds and this machine lacks. */
+export function restore(path: string, passphrase: string): Promise<Restored> {
+  return call("restore", { path, passphrase });
 }
 
 /** The portals of IAM Identity Center that AWS's config file names. */

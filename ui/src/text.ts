@@ -16,6 +16,7 @@ import type { AccountView } from "./bindings/AccountView";
 import type { AtLogin } from "./bindings/AtLogin";
 import type { AwsSource } from "./bindings/AwsSource";
 import type { AwsSourceKind } from "./bindings/AwsSourceKind";
+import type { BackedUp } from "./bindings/BackedUp";
 import type { CheckState } from "./bindings/CheckState";
 import type { Cloud } from "./bindings/Cloud";
 import type { CloudView } from "./bindings/CloudView";
@@ -30,6 +31,7 @@ import type { Permissions } from "./bindings/Permissions";
 import type { ReadingAccounts } from "./bindings/ReadingAccounts";
 import type { RedirectKind } from "./bindings/RedirectKind";
 import type { RegionOrigin } from "./bindings/RegionOrigin";
+import type { Restored } from "./bindings/Restored";
 import type { RoleCheckKind } from "./bindings/RoleCheckKind";
 import type { RoleTemplates } from "./bindings/RoleTemplates";
 import type { Grouping } from "./bindings/Grouping";
@@ -305,7 +307,7 @@ function timeLine(account: AccountView, paused: boolean, now: number): string {
   const state = {
     connected: account.renewing ? lowered(clock.renewing) : paused ? "renewal paused" : null,
     expired: lowered(clock.expired),
-    "sign-in-again": "needs you to sign in again",
+    "sign-in-again": account.neverSignedIn ? "needs you to sign in" : "needs you to sign in again",
     locked: "keychain locked",
     unknown: lowered(clock.unknown),
     offline: lowered(clock.unreachable),
@@ -359,8 +361,9 @@ export const access = {
 };
 
 export const clock = {
-  signInAgain: "Sign in again",
-  signInAgainTo: (name: string) => `Sign in again to ${name}`,
+  /** What an account needs: one that was restored has never been signed in to here. */
+  signIn: ({ neverSignedIn }: AccountView) => (neverSignedIn ? "Sign in" : "Sign in again"),
+  signInTo: (account: AccountView) => `${clock.signIn(account)} to ${account.name}`,
   /** The session still works although it cannot renew. */
   worksFor: (rest: string) => `Works for ${rest}`,
   locked: "Locked",
@@ -486,6 +489,7 @@ function sessionAfter({ status, cloud, session, signInEnd, retryAt }: AccountVie
 
 /** How long the sign-in itself lasts, and why it ends. */
 export function signInLine(account: AccountView, now: number): string {
+  if (account.neverSignedIn && account.status === "sign-in-again") return "Not signed in on this machine yet";
   if (account.status === "sign-in-again" && account.identity.cloud !== "aws") {
     return account.session !== null && left(account.session.expiresAt, now) !== null
       ? "Expired. Sign in again for a new session."
@@ -614,6 +618,8 @@ export function activityLine({ cloud, what }: Pick<ActivityEvent, "cloud" | "wha
     case "targets-changed":
       // An event does not say whether an AWS account is a role with regions, or a sign-in with roles.
       return plain(changeLine(cloud === "aws" ? "target" : nouns[cloud].target, what));
+    case "restored":
+      return plain("Restored from a backup");
     case "disconnected":
       return plain("Disconnected");
   }
@@ -625,7 +631,6 @@ export const menu = {
   use: "Use",
   useTarget: (target: string) => `Use with ${target}`,
   renew: "Renew",
-  signInAgain: "Sign in again",
   signOutFirst: "Open console, signing out of it first",
   star: "Star",
   unstar: "Remove star",
@@ -1177,6 +1182,41 @@ export const settings = {
   forgetNote:
     "Removes every account, its keychain entries, its activity and older copies of its data. Settings and the log stay. Nothing changes at the cloud providers.",
   forgetOpen: "Forget everything…",
+};
+
+export const backup = {
+  title: "Backup",
+  note: "Accounts, names, colours, pins, environments and settings, encrypted under a passphrase. No secrets: restored accounts need a sign-in.",
+  backUpOpen: "Back up…",
+  restoreOpen: "Restore…",
+  backUp: "Back up",
+  restore: "Restore",
+  backUpBody: "Writes everything but secrets to a file that only the passphrase opens.",
+  restoreBody: "Adds what is missing here. What exists stays as it is.",
+  file: "File",
+  fileNote: "The whole path; ~ is your home folder.",
+  passphrase: "Passphrase",
+  passphraseNote: (least: number) =>
+    `At least ${least} characters. Keep it: without it, the file cannot be opened.`,
+  again: "Passphrase again",
+  differs: "The two passphrases differ.",
+  replaces: "Replace the file if it exists",
+  running: { backup: "Encrypting", restore: "Opening" },
+  written: ({ accounts, environments }: BackedUp, path: string) =>
+    `Backed up ${plural(accounts, "account")} and ${plural(environments, "environment")} to ${path}.`,
+  restoredTitle: "Backup restored",
+  restored: ({ accounts, environments }: Restored) =>
+    `${plural(accounts.length, "account")} and ${plural(environments.length, "environment")} restored.` +
+    (accounts.length > 0 ? " Sign in to each account to use it." : ""),
+  lists: ({ accounts, kept, environments, keptEnvironments, settings: added }: Restored) =>
+    [
+      { what: "Needs a sign-in", names: accounts.map(({ name }) => name) },
+      { what: "Connected here already, and kept", names: kept },
+      { what: "New environments", names: environments },
+      { what: "Environments that exist here, and were kept", names: keptEnvironments },
+      { what: "Settings that were missing here", names: added },
+    ].filter(({ names }) => names.length > 0),
+  close: "Close",
 };
 
 export const about = {

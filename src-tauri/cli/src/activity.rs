@@ -134,6 +134,7 @@ fn line(happening: &ActivityEvent, zone: &TimeZone) -> [String; 3] {
         ActivityKind::TargetsChanged { added, removed } => {
             format!("targets changed: {added} added, {removed} removed")
         }
+        ActivityKind::Restored => "restored from a backup".to_owned(),
         ActivityKind::Disconnected => "disconnected".to_owned(),
     };
     [at, happening.name.clone(), what]

@@ -7,8 +7,9 @@ mod help_text;
 mod login;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use mcm_core::account::Cloud;
 
 use crate::cloud_argument::{any_cloud, cloud_with_tokens};
@@ -20,7 +21,7 @@ use crate::shell_arguments::{
 };
 pub(crate) use configure::{Configure, ConfigureAws, ConfigureKube, Writing};
 use help_text::{
-    ACCOUNTS_HELP, ACTIVITY_HELP, AFTER_HELP, COMPLETION_HELP, CONSOLE_HELP,
+    ACCOUNTS_HELP, ACTIVITY_HELP, AFTER_HELP, BACKUP_HELP, COMPLETION_HELP, CONSOLE_HELP,
     CREDENTIAL_PROCESS_HELP, DOCTOR_HELP, ENV_HELP, EXEC_HELP, EXPORT_HELP, KUBE_TOKEN_HELP,
     LOGIN_HELP, TARGETS_HELP, TOKEN_HELP, USE_HELP, WHOAMI_HELP,
 };
@@ -204,6 +205,12 @@ pub(crate) enum Command {
         #[arg(long, required = true)]
         json: bool,
     },
+    /// Back up everything but secrets to a file, encrypted under a passphrase
+    #[command(after_help = BACKUP_HELP)]
+    Backup(Backup),
+    /// Restore a backup; what exists here stays as it is
+    #[command(after_help = BACKUP_HELP)]
+    Restore(Restore),
     /// Print the version
     Version,
     /// Find problems and how to fix them
@@ -394,6 +401,29 @@ pub(crate) struct LogoutOf {
     /// Every account, and every keychain entry of this app
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Backup {
+    /// The file to write
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Read the passphrase from this file instead of the terminal; "-" is standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Restore {
+    /// The file that mcm backup wrote
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// Read the passphrase from this file instead of the terminal; "-" is standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 #[cfg(test)]

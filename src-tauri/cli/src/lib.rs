@@ -9,6 +9,7 @@ mod accounts;
 mod activity;
 mod arguments;
 mod aws_files;
+mod backup;
 mod bigquery_file;
 mod child_exit;
 mod cloud_argument;
@@ -47,6 +48,7 @@ mod receipt;
 #[cfg(test)]
 mod reference;
 mod run;
+mod secret_input;
 mod sessions;
 mod shell;
 mod shell_arguments;

@@ -18,9 +18,9 @@ use crate::arguments::{Arguments, Command, Configure, IssueCommand, Login};
 use crate::failure::Failure;
 use crate::output::{note, print};
 use crate::{
-    accounts, activity, aws_files, completion, configure, console, credential_process, doctor, env,
-    environment, exec, export, help, hook, hook_lines, hook_state, kube_token, login, logout,
-    picker, prompt, sessions, shims, targets, token, variables, whoami,
+    accounts, activity, aws_files, backup, completion, configure, console, credential_process,
+    doctor, env, environment, exec, export, help, hook, hook_lines, hook_state, kube_token, login,
+    logout, picker, prompt, sessions, shims, targets, token, variables, whoami,
 };
 
 /// Runs the command in the arguments.
@@ -282,6 +282,8 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
                 json,
                 ..
             } => activity::run(&app, account.as_deref(), limit, json),
+            Command::Backup(options) => backup::run(&app, options).await,
+            Command::Restore(options) => backup::restore(&app, options).await,
             Command::Export { json: _ } => export::run(&app),
             Command::Doctor { json } => doctor::run(&app, &world, json).await,
         }

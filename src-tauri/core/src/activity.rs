@@ -83,6 +83,8 @@ pub enum ActivityKind {
         /// The number of removed targets.
         removed: u32,
     },
+    /// The account was restored from a backup, without its sign-in.
+    Restored,
     /// The account was disconnected.
     Disconnected,
 }

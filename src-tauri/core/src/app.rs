@@ -6,6 +6,7 @@
 mod app_registrations;
 mod aws;
 mod background;
+mod backup;
 mod build_snapshot;
 mod cached_sessions;
 mod catalogue;
@@ -32,6 +33,7 @@ use tokio::sync::watch;
 
 use crate::account::{Account, AccountId, Cloud, GrantKey, Identity};
 pub use crate::app::aws::{ConnectRole, EnteredKeys, PrepareRole, PreparedRole};
+pub use crate::app::backup::{BackedUp, Passphrase, Restored, RestoredAccount};
 pub use crate::app::cached_sessions::CachedSessions;
 pub use crate::app::connect::{Connect, ConnectPortal, MfaCode, OnDuplicate};
 pub use crate::app::console::ConsoleSession;

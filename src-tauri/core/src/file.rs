@@ -51,6 +51,55 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(|error| storage_failed("saved", path, error))
 }
 
+/// As `replace`, in a folder of the user's, which must exist.
+///
+/// # Errors
+/// `invalid-input` when the folder does not exist, `storage-failed`.
+pub fn replace_in_folder(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(&in_folder(path)?, bytes)
+}
+
+/// Writes a new file, readable by this user only, in a folder of the user's. It appears complete, or not at all.
+///
+/// # Errors
+/// `invalid-input` when the file exists, or the folder does not; `storage-failed`.
+pub fn create(path: &Path, bytes: &[u8]) -> Result<()> {
+    let path = in_folder(path)?;
+    let write = || -> io::Result<()> {
+        let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut file = temporary().tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.into_temp_path().persist_noclobber(&path)?;
+        sync_folder(folder)
+    };
+    write().map_err(|error| {
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            let message = format!(
+                "{} exists already. Choose another name, or say that it may be replaced (--force).",
+                path.display()
+            );
+            return Error::new(Code::InvalidInput, message);
+        }
+        storage_failed("saved", &path, error)
+    })
+}
+
+/// The whole path of a file whose folder exists.
+fn in_folder(path: &Path) -> Result<PathBuf> {
+    let whole = std::path::absolute(path).map_err(|error| storage_failed("saved", path, error))?;
+    match whole.parent() {
+        Some(folder) if folder.is_dir() && whole.file_name().is_some() => Ok(whole),
+        _ => {
+            let message = format!(
+                "The folder of {} does not exist. Create it, or choose another.",
+                path.display()
+            );
+            Err(Error::new(Code::InvalidInput, message))
+        }
+    }
+}
+
 /// The most bytes of a file that nothing else limits: more than any settings or lists of other tools.
 const MOST_BYTES: u64 = 16_000_000;
 

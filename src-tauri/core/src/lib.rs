@@ -7,6 +7,7 @@ pub mod account;
 pub mod activity;
 pub mod app;
 pub mod aws_files;
+pub mod backup;
 pub mod browser;
 pub mod claims;
 pub mod confirmations;

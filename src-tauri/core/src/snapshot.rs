@@ -150,6 +150,8 @@ pub struct AccountView {
     pub identity: Identity,
     /// Its status.
     pub status: Status,
+    /// Whether its user never signed in on this machine: it comes from a backup.
+    pub never_signed_in: bool,
     /// Why it needs the user, or why the last renewal failed.
     pub renewal_failure: Option<ErrorView>,
     /// When the next renewal is attempted after a temporary failure.

@@ -61,6 +61,10 @@ identity: Identity,
  */
 status: Status, 
 /**
+ * Whether its user never signed in on this machine: it comes from a backup.
+ */
+neverSignedIn: boolean, 
+/**
  * Why it needs the user, or why the last renewal failed.
  */
 renewalFailure: ErrorView | null, 

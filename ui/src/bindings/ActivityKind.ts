@@ -32,4 +32,4 @@ added: number,
 /**
  * The number of removed targets.
  */
-removed: number, } | { "kind": "disconnected" };
+removed: number, } | { "kind": "restored" } | { "kind": "disconnected" };

@@ -34,6 +34,23 @@ describe("settings", () => {
     expect(document.documentElement.dataset["theme"]).toBe("dark");
   });
 
+  test("turn notifications off and on, and leave every other preference alone", async () => {
+    const { named, send } = await open({});
+    await click("Settings");
+    const box = () => screen.getByRole("checkbox", { name: /Notify me/ }) as HTMLInputElement;
+    expect(box().checked).toBe(true);
+
+    await fireEvent.click(box());
+    await send({ preferences: { ...preferences, notify: false } });
+    expect(box().checked).toBe(false);
+    await fireEvent.click(box());
+
+    expect(named("save_preferences").map((call) => call.args)).toEqual([
+      { preferences: { ...preferences, notify: false } },
+      { preferences: { ...preferences, notify: true } },
+    ]);
+  });
+
   test("forget everything only after the words were typed", async () => {
     const unrevoked = { code: "offline", message: "Google could not revoke access.", reference: "1" };
     const { named } = await open({ accounts: usual }, { forget_everything: () => [unrevoked] });

@@ -9,7 +9,7 @@ import type { Target } from "../bindings/Target";
 import type { MenuEntry } from "../components/menu.ts";
 import type { Report } from "../components/notice.ts";
 import * as ipc from "../ipc.ts";
-import { copyEntries, detail, done, menu } from "../text.ts";
+import { clock, copyEntries, detail, done, menu } from "../text.ts";
 import { asErrorView, attempt } from "./attempt.ts";
 
 /** A question about Accounts that a dialog asks. */
@@ -185,7 +185,7 @@ export class AccountActions {
     entries.push(
       {
         kind: "action",
-        label: needsYou(account) ? menu.signInAgain : menu.renew,
+        label: needsYou(account) ? clock.signIn(account) : menu.renew,
         hint: "r",
         run: () => void this.renew(account),
       },

@@ -52,7 +52,7 @@ export function foundEntries(
     return {
       key: `use ${row.key}`,
       label: target === null ? account.name : accountWords.nameOfTarget(account.name, target.name),
-      hint: isInUse(row) ? accountWords.inUse : needsYou(account) ? clock.signInAgain : menu.use,
+      hint: isInUse(row) ? accountWords.inUse : needsYou(account) ? clock.signIn(account) : menu.use,
       cloud: account.cloud,
       run: () => void (needsYou(account) ? actions.signInAgain(account) : actions.use(account, target)),
     };
@@ -72,7 +72,11 @@ export function accountCommands(accounts: readonly AccountView[], actions: Accou
       run,
     });
     return [
-      command("renew", needsYou(account) ? menu.signInAgain : menu.renew, () => void actions.renew(account)),
+      command(
+        "renew",
+        needsYou(account) ? clock.signIn(account) : menu.renew,
+        () => void actions.renew(account),
+      ),
       command("console", detail.console[account.cloud], () => void actions.openConsole(account)),
       command("details", menu.open, () => actions.show(account)),
       ...copyEntries(account).map(({ what, label }) =>

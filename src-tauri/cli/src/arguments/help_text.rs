@@ -76,7 +76,7 @@ active. readAt is RFC 3339, or null. New fields may appear; existing ones keep t
 
 pub(super) const ACTIVITY_HELP: &str = "\
 --json prints {\"activity\":[…]}, each with at (RFC 3339), account (its id), cloud, name (at that time) and what. The kind of
-what is connected, signed-in-again, renewed, renewal-failed, handed-out, used, targets-changed or disconnected. New fields and
+what is connected, restored, signed-in-again, renewed, renewal-failed, handed-out, used, targets-changed or disconnected. New fields and
 kinds may appear; existing ones keep their meaning.
 
 A hash chains each event to the previous one. --verify checks the chain, and prints the number of intact events and the last
@@ -87,6 +87,20 @@ pub(super) const EXPORT_HELP: &str = "\
 Prints the accounts with their targets, the account in use in each cloud, AWS connections that wait for their role, the
 names of typed access keys, and the activity. Secrets stay in the keychain. New fields may appear; existing ones keep their
 meaning.";
+
+pub(super) const BACKUP_HELP: &str = "\
+A backup holds the accounts with their names, colours, stars, pins and chosen targets, the account in use in each cloud, the
+environments, AWS connections that wait for their role, and the settings. No secret is in it, and no setting that names a
+secret, a program or a file of this machine. The passphrase is asked for twice, and nothing opens the file without it. The
+format is that of age (https://age-encryption.org).
+
+A restore changes all or nothing. An account, an environment or a setting that exists here stays, and is named. A restored
+account needs a sign-in before it works.
+
+Examples:
+  mcm backup ~/accounts.age
+  mcm restore ~/accounts.age
+  mcm backup --force --passphrase-file - accounts.age < passphrase";
 
 pub(super) const DOCTOR_HELP: &str = "\
 Also finds what would override the accounts here: variables of other sign-ins, and credentials that aws, az and gcloud

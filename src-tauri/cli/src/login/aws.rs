@@ -24,6 +24,7 @@ use super::{keys, open_keychain, print_connected, sign_in, view, wait_for_target
 use crate::arguments::{AwsLogin, Template};
 use crate::failure::Failure;
 use crate::output::{ask, note, print, table};
+use crate::secret_input::line;
 
 pub(crate) async fn run(app: &App, vault: &Vault, mut options: AwsLogin) -> Result<(), Failure> {
     if let Some(external_id) = options.step.drop {
@@ -251,7 +252,7 @@ async fn enter_mfa_code(
         note("AWS refused this code. Wait for the next one; each code works once.");
     }
     ask(&format!("Code of the MFA device {device}: "));
-    app.enter_mfa_code(id, &keys::line().await?.into())
+    app.enter_mfa_code(id, &line().await?.into())
 }
 
 fn print_caller(caller: &str) {

@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::open_keychain;
 use crate::failure::Failure;
 use crate::output::{ask, note, print, table};
+use crate::secret_input::{Hidden, line, read};
 
 /// The most that is read of standard input: keys with a session token are a few kilobytes.
 const MOST_BYTES: u64 = 64 * 1024;
@@ -74,7 +75,7 @@ async fn typed() -> Result<EnteredKeys, Error> {
     ask("Access key id: ");
     let access_key_id = line().await?.expose_secret().to_owned();
     let (secret_access_key, session_token) = {
-        let _hidden = Hidden::start()?;
+        let _hidden = Hidden::start("Use the app, or pass the access keys on standard input.")?;
         ask("Secret access key (not shown): ");
         let secret_access_key = line().await?;
         ask("Session token, if there is one (not shown): ");
@@ -116,72 +117,4 @@ async fn piped() -> Result<EnteredKeys, Error> {
         session_token: token.map(SecretString::from),
         mfa_device: None,
     })
-}
-
-pub(super) async fn line() -> Result<SecretString, Error> {
-    let line = read(|| {
-        let mut line = String::new();
-        io::stdin().read_line(&mut line).map(|_| line)
-    });
-    Ok(line.await?.expose_secret().trim().into())
-}
-
-/// Reads on a thread of its own, so that Ctrl-C works meanwhile.
-async fn read(
-    how: impl FnOnce() -> io::Result<String> + Send + 'static,
-) -> Result<SecretString, Error> {
-    let text = tokio::task::spawn_blocking(how)
-        .await
-        .map_err(io::Error::other)
-        .and_then(|read| read);
-    text.map(SecretString::from).map_err(|error| {
-        // The input is not quoted: it may be half of a secret.
-        Error::new(
-            Code::InvalidInput,
-            "The input could not be read as text. Enter it again.",
-        )
-        .with_source(io::Error::from(error.kind()))
-    })
-}
-
-/// A terminal without echo. The echo returns when this is dropped, also after Ctrl-C.
-#[cfg(unix)]
-struct Hidden(rustix::termios::Termios);
-
-#[cfg(unix)]
-impl Hidden {
-    fn start() -> Result<Self, Error> {
-        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-        let failed = |error: rustix::io::Errno| {
-            let message =
-                "This terminal cannot hide what you type. Pass the access keys on standard input.";
-            Error::new(Code::Unsupported, message).with_source(io::Error::from(error))
-        };
-        let before = tcgetattr(io::stdin()).map_err(failed)?;
-        let mut hidden = before.clone();
-        hidden.local_modes.remove(LocalModes::ECHO);
-        // The newline is shown, so that the next question starts on a new line.
-        hidden.local_modes.insert(LocalModes::ECHONL);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &hidden).map_err(failed)?;
-        Ok(Self(before))
-    }
-}
-
-#[cfg(unix)]
-impl Drop for Hidden {
-    fn drop(&mut self) {
-        let _ =
-            rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &self.0);
-    }
-}
-
-#[cfg(not(unix))]
-struct Hidden;
-
-#[cfg(not(unix))]
-impl Hidden {
-    fn start() -> Result<Self, Error> {
-        let message = "mcm cannot hide what you type on this system. Use the app, or pass the access keys on standard input.";
-        Err(Error::new(Code::Unsupported, message))
-    }
 }

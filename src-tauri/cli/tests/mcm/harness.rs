@@ -6,6 +6,7 @@
 mod bus;
 mod files;
 mod process;
+mod terminal;
 
 use std::fs;
 use std::io::Read as _;
@@ -27,6 +28,7 @@ use self::bus::Bus;
 use self::files::executable;
 pub(crate) use self::files::{everything_below, install, install_script, missing, run, write};
 pub(crate) use self::process::{Begun, Ended};
+pub(crate) use self::terminal::Terminal;
 
 pub(crate) const ADA: &str = "ada@contoso.example";
 pub(crate) const LINUS: &str = "linus@contoso.example";

@@ -1,93 +1,17 @@
 //! AWS access keys: typed at a terminal without echo, or passed on standard input.
 
-use std::io::{Read as _, Write as _};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
+use std::io::Write as _;
+use std::process::Stdio;
 use std::time::Duration;
 
 use sandbox_clouds::aws::AccessKey;
 
-use crate::harness::{Ended, Harness};
+use crate::harness::{Ended, Harness, Terminal};
 
-const TIMEOUT: Duration = Duration::from_secs(60);
 const ADA_ARN: &str = "arn:aws:iam::111122223333:user/ada";
 const ROLE: &str = "arn:aws:iam::444455556666:role/Reader";
 /// Forty characters, as AWS's keys have, and of no user.
 const WRONG_SECRET: &str = "canary/of/a/wrong/secret/access/key/0000";
-
-/// `mcm login aws --add-keys` at a terminal, by util-linux's `script`, and what the terminal is like afterwards.
-struct Terminal {
-    process: Child,
-    keyboard: ChildStdin,
-    screen: mpsc::Receiver<Vec<u8>>,
-    shown: String,
-}
-
-impl Terminal {
-    fn start(harness: &Harness) -> Self {
-        let mcm = env!("CARGO_BIN_EXE_mcm");
-        // The shell outlives Ctrl-C, to print the terminal's modes.
-        let line = format!("trap : INT; {mcm} login aws --add-keys; echo status $?; stty -a");
-        let mut command = Command::new("script");
-        command
-            .args(["-qec", &line, "/dev/null"])
-            .env_clear()
-            .env("SHELL", "/bin/sh");
-        for (name, value) in harness.command(&[]).get_envs() {
-            command.env(name, value.expect("set, not removed"));
-        }
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut process = command.spawn().expect("script (bsdutils) is installed");
-        let keyboard = process.stdin.take().expect("piped");
-        let mut output = process.stdout.take().expect("piped");
-        let (sender, screen) = mpsc::channel();
-        thread::spawn(move || {
-            let mut bytes = [0; 1024];
-            while let Ok(count @ 1..) = output.read(&mut bytes) {
-                if sender.send(bytes[..count].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        Self {
-            process,
-            keyboard,
-            screen,
-            shown: String::new(),
-        }
-    }
-
-    fn until(&mut self, text: &str) {
-        while !self.shown.contains(text) {
-            let more = self.screen.recv_timeout(TIMEOUT);
-            let more = more.unwrap_or_else(|_| panic!("{text:?} is never shown: {}", self.shown));
-            self.shown.push_str(&String::from_utf8_lossy(&more));
-        }
-    }
-
-    fn enter(&mut self, question: &str, answer: &str) {
-        self.until(question);
-        self.press(&format!("{answer}\n"));
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keyboard
-            .write_all(keys.as_bytes())
-            .expect("the terminal is there");
-    }
-
-    /// Everything that was on the screen, the terminal's modes last.
-    fn ended(mut self) -> String {
-        self.until("echoprt");
-        drop(self.keyboard);
-        self.process.wait().expect("it ends");
-        self.shown
-    }
-}
 
 fn key_of(harness: &Harness, user: &str) -> AccessKey {
     harness
@@ -128,7 +52,7 @@ fn assert_nowhere(harness: &Harness, output: &str, secret: &str) {
 fn keys_are_typed_unseen_checked_stored_and_used() {
     let harness = Harness::start();
     let key = key_of(&harness, "ada");
-    let mut terminal = Terminal::start(&harness);
+    let mut terminal = Terminal::start(&harness, "login aws --add-keys");
     terminal.enter("Access key id: ", &key.id);
     terminal.enter("Secret access key", &key.secret);
     terminal.enter("Session token", "");
@@ -171,7 +95,7 @@ fn keys_are_typed_unseen_checked_stored_and_used() {
 #[test]
 fn ctrl_c_restores_the_terminal() {
     let harness = Harness::start();
-    let mut terminal = Terminal::start(&harness);
+    let mut terminal = Terminal::start(&harness, "login aws --add-keys");
     terminal.enter("Access key id: ", "AKIAIOSFODNN7EXAMPLE");
     terminal.until("Secret access key");
     terminal.press("\u{3}");

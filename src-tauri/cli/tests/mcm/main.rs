@@ -10,6 +10,7 @@ mod agents;
 mod aws;
 mod aws_files;
 mod aws_identities;
+mod backup;
 mod center_processes;
 mod clients;
 mod company;

@@ -313,6 +313,13 @@ impl Identity {
         }
     }
 
+    /// Marks an AWS role as one whose External ID was not verified here.
+    pub fn mark_not_verified(&mut self) {
+        if let Self::Aws { enforced, .. } = self {
+            *enforced = Enforcement::Unknown;
+        }
+    }
+
     /// Keeps the names of the row that is updated where they could not be loaded this time.
     pub fn keep_names_of(&mut self, row: &Self) {
         if let (Self::Aws { alias, .. }, Self::Aws { alias: old, .. }) = (&mut *self, row) {

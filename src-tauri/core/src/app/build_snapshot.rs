@@ -129,6 +129,7 @@ fn row(
         active: stored.is_active(account),
         identity: account.identity.clone(),
         status: status(account, failure, hidden, now),
+        never_signed_in: account.generation == 0,
         renewal_failure: failure.map(|failure| failure.error.clone()),
         retry_at: failure.and_then(|failure| failure.not_before),
         renewing: sessions.is_renewing(&account.id),

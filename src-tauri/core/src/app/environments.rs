@@ -152,7 +152,7 @@ fn member_gone(environment: &NamedEnvironment, cloud: Cloud, state: &MemberState
     Error::new(Code::NotFound, message)
 }
 
-fn check(environment: &NamedEnvironment) -> Result<()> {
+pub(super) fn check(environment: &NamedEnvironment) -> Result<()> {
     let invalid = |message: String| Err(Error::new(Code::InvalidInput, message));
     if environment.members.is_empty() {
         return invalid(format!(

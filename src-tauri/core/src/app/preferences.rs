@@ -178,7 +178,7 @@ impl App {
         Ok(())
     }
 
-    fn reload_settings(&self) {
+    pub(super) fn reload_settings(&self) {
         let settings = Arc::new(Settings::load(
             &self.world.paths.config,
             &self.world.environment,

@@ -153,7 +153,7 @@ pub fn check_gcp_client_id(client_id: &str, issuer: &Url) -> std::result::Result
 }
 
 /// The two kinds of secret that Google's console shows beside a client id.
-fn is_secret(text: &str) -> bool {
+pub(super) fn is_secret(text: &str) -> bool {
     text.starts_with("GOCSPX-") || text.starts_with("AIza")
 }
 

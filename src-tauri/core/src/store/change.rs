@@ -9,6 +9,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
+use super::fields;
 use super::find::IS_NEEDED;
 use super::lists;
 use super::open::Database;
@@ -224,6 +225,11 @@ impl<'a> Change<'a> {
             "DELETE FROM pending_role WHERE external_id = ?",
             external_id,
         )
+    }
+
+    /// Whether what waits for its role has the form in which it may be stored.
+    pub fn may_put_pending_role(role: &PendingRole) -> bool {
+        fields::is_pending_role(role)
     }
 
     /// Adds the name of access keys, or replaces it.
