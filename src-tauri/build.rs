@@ -72,6 +72,7 @@ const COMMANDS: &[&str] = &[
     "set_star",
     "storage",
     "switch_to",
+    "switch_to_environment",
     "targets",
     "typed_ahead",
     "undo_disconnect",

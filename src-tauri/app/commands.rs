@@ -19,7 +19,7 @@ use mcm_core::provider::aws::{AwsSource, Caller, FoundPortal};
 use mcm_core::role::{PendingRole, SourceChoice};
 use mcm_core::settings::{Preferences, RedirectKind};
 use mcm_core::sign_in::SignInId;
-use mcm_core::snapshot::{Copyable, Found, Snapshot};
+use mcm_core::snapshot::{Copyable, FoundLine, Snapshot};
 use serde::{Deserialize, Serialize};
 use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, Runtime, State, WebviewWindow};
@@ -93,6 +93,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         set_star,
         storage,
         switch_to,
+        switch_to_environment,
         targets,
         typed_ahead,
         undo_disconnect,
@@ -369,8 +370,8 @@ async fn kept_place(kept: State<'_, KeptPlace>) -> Answer<Option<String>> {
 }
 
 #[tauri::command]
-async fn search(core: Core<'_>, query: String) -> Answer<Vec<Found>> {
-    Ok(core.search(&query))
+async fn search(core: Core<'_>, query: String) -> Answer<Vec<FoundLine>> {
+    Ok(core.search_everything(&query))
 }
 
 #[tauri::command]
@@ -465,6 +466,15 @@ async fn switch_to<R: Runtime>(
     target: Option<String>,
 ) -> Answer {
     switch::switch_to(&app, &account, target.as_deref())
+        .await
+        .map_err(to_view)?;
+    switcher::close(&app);
+    Ok(())
+}
+
+#[tauri::command]
+async fn switch_to_environment<R: Runtime>(app: AppHandle<R>, name: String) -> Answer {
+    switch::switch_to_environment(&app, &name)
         .await
         .map_err(to_view)?;
     switcher::close(&app);

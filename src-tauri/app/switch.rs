@@ -1,5 +1,5 @@
-//! Switching: puts an account in use, or starts the sign-in that it needs first. The same for the tray and the
-//! switcher.
+//! Switching: puts an account in use, or starts the sign-in that it needs first; puts all accounts of an environment in use,
+//! or opens the dashboard where a protected one is confirmed. The same for the tray and the switcher.
 
 use std::sync::Arc;
 
@@ -35,4 +35,21 @@ pub(crate) async fn switch_to<R: Runtime>(
         return Ok(());
     }
     core.use_account(account, target).await
+}
+
+/// Puts all accounts of an environment in use. A protected one never is: the dashboard opens at the environments, where the
+/// user confirms it.
+///
+/// # Errors
+/// As `use_environment` of core.
+pub(crate) async fn switch_to_environment<R: Runtime>(
+    app: &AppHandle<R>,
+    name: &str,
+) -> Result<()> {
+    let core = app.state::<Arc<App>>().inner().clone();
+    if core.environment(name)?.settings.is_protected {
+        app.state::<OpenRequests>().request(Place::Environments);
+        return Ok(());
+    }
+    core.use_environment(name).await
 }

@@ -19,7 +19,7 @@ use tauri::{AppHandle, Manager as _, Wry, include_image};
 use tokio::time::sleep;
 
 use crate::quit::quit;
-use crate::switch::switch_to;
+use crate::switch::{switch_to, switch_to_environment};
 use crate::tray_host::{self, TrayHost};
 use crate::window::{OpenRequests, Place};
 use menu::{Action, Item, Menu, TrayStatus, tooltip};
@@ -232,8 +232,7 @@ fn carry_out(
 fn use_environment(app: &AppHandle, name: String) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
-        let core = app.state::<Arc<App>>().inner().clone();
-        if let Err(error) = core.use_environment(&name).await {
+        if let Err(error) = switch_to_environment(&app, &name).await {
             tracing::warn!(
                 code = error.code().as_str(),
                 reference = error.reference(),

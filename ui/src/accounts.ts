@@ -5,7 +5,7 @@ import type { AccountId } from "./bindings/AccountId";
 import type { AccountView } from "./bindings/AccountView";
 import type { Cloud } from "./bindings/Cloud";
 import type { CloudView } from "./bindings/CloudView";
-import type { Found } from "./bindings/Found";
+import type { FoundLine } from "./bindings/FoundLine";
 import type { Identity } from "./bindings/Identity";
 import type { Preferences } from "./bindings/Preferences";
 import type { Sort } from "./bindings/Sort";
@@ -59,7 +59,7 @@ export function fits(account: AccountView, filter: Filter): boolean {
 export function groups(
   accounts: readonly AccountView[],
   filter: Filter,
-  found: readonly Found[] | null,
+  found: readonly FoundLine[] | null,
   { sort, group }: Arrangement = usualArrangement,
 ): Group[] {
   const rows =
@@ -216,13 +216,13 @@ export function rowOf(account: AccountView, found: Target | null = null): Row {
   return { key: found === null ? account.id : `${account.id} ${found.id}`, account, found };
 }
 
-function asFound(accounts: readonly AccountView[], found: readonly Found[]): Row[] {
+function asFound(accounts: readonly AccountView[], found: readonly FoundLine[]): Row[] {
   const byId = new Map<AccountId, AccountView>(accounts.map((account) => [account.id, account]));
   const rows = new Map<string, Row>();
-  for (const { account: id, target } of found) {
-    const account = byId.get(id);
-    if (account === undefined) continue;
-    const row = rowOf(account, target);
+  for (const line of found) {
+    const account = "account" in line ? byId.get(line.account) : undefined;
+    if (account === undefined || !("account" in line)) continue;
+    const row = rowOf(account, line.target);
     if (!rows.has(row.key)) rows.set(row.key, row);
   }
   return [...rows.values()];

@@ -19,7 +19,7 @@ import type { DesktopView } from "./bindings/DesktopView";
 import type { EnteredKeys } from "./bindings/EnteredKeys";
 import type { EnteredEnvironment } from "./bindings/EnteredEnvironment";
 import type { ErrorView } from "./bindings/ErrorView";
-import type { Found } from "./bindings/Found";
+import type { FoundLine } from "./bindings/FoundLine";
 import type { FoundPortal } from "./bindings/FoundPortal";
 import type { ActivityEvent } from "./bindings/ActivityEvent";
 import type { NewestVersion } from "./bindings/NewestVersion";
@@ -227,7 +227,7 @@ export function zoom(percent: number): Promise<void> {
 }
 
 /** Searches names, tenants, e-mails, project and account ids. */
-export function search(query: string): Promise<Found[]> {
+export function search(query: string): Promise<FoundLine[]> {
   return call("search", { query });
 }
 
@@ -283,6 +283,11 @@ export function setShortcut(keys: string | null): Promise<DesktopView> {
  */
 export function switchTo(account: AccountId, target: string | null): Promise<void> {
   return call("switch_to", { account, target });
+}
+
+/** From the switcher: uses an environment everywhere, or opens the dashboard where a protected one is confirmed. */
+export function switchToEnvironment(name: string): Promise<void> {
+  return call("switch_to_environment", { name });
 }
 
 /** What was typed into the switcher before its page could hear it, with a line break for Enter. */

@@ -27,6 +27,7 @@ import type { ActivityEvent } from "./bindings/ActivityEvent";
 import type { FoundPortal } from "./bindings/FoundPortal";
 import type { Identity } from "./bindings/Identity";
 import type { KeychainView } from "./bindings/KeychainView";
+import type { MemberView } from "./bindings/MemberView";
 import type { Permissions } from "./bindings/Permissions";
 import type { ReadingAccounts } from "./bindings/ReadingAccounts";
 import type { RedirectKind } from "./bindings/RedirectKind";
@@ -40,6 +41,7 @@ import type { Sort } from "./bindings/Sort";
 import type { Target } from "./bindings/Target";
 import type { TargetsChange } from "./bindings/TargetsChange";
 import type { Theme } from "./bindings/Theme";
+import type { Icon } from "./environments.ts";
 import { day, left, moment } from "./time.ts";
 
 export const titles: Record<Code, string> = {
@@ -217,6 +219,7 @@ export const switcher = {
     ["Esc", "close"],
   ] as const,
   again: "sign in",
+  confirm: "confirm in the dashboard",
 };
 
 export const banners = {
@@ -639,6 +642,15 @@ export const menu = {
   noColour: "No colour",
   copy: "Copy",
   disconnect: "Disconnect…",
+};
+
+export const iconNames: Record<Icon, string> = {
+  cloud: "Cloud",
+  flask: "Flask",
+  lock: "Lock",
+  rocket: "Rocket",
+  star: "Star",
+  tools: "Tools",
 };
 
 export const colourNames: Record<Colour, string> = {
@@ -1384,7 +1396,15 @@ export const environments = {
   fromInUse: "Create from what is in use…",
   use: "Use everywhere",
   useOf: (name: string) => `Use everywhere: ${name}`,
-  commandUse: (name: string) => `Use ${name} everywhere`,
+  environment: "Environment",
+  named: (name: string) => `Environment ${name}`,
+  members: (members: readonly MemberView[]) => {
+    const line = ({ accountName, target, targetName }: MemberView): string => {
+      const place = targetName ?? target;
+      return place === null ? accountName : `${accountName}, ${place}`;
+    };
+    return members.map(line).join(" · ");
+  },
   edit: "Edit…",
   editOf: (name: string) => `Edit ${name}`,
   remove: "Delete…",
@@ -1418,6 +1438,8 @@ export const environments = {
     placeNote: "Leave it empty to use the account’s.",
     colour: "Colour",
     noColour: "No colour",
+    icon: "Icon",
+    noIcon: "No icon",
     exclusive: "Exclusive",
     exclusiveNote: "Tools of clouds that are not named find no identity.",
     protected: "Protected",

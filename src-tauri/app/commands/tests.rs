@@ -55,7 +55,12 @@ fn allowed(label: &str) -> BTreeSet<&'static str> {
     }
 }
 
-const SWITCHERS_OWN: [&str; 3] = ["close_switcher", "switch_to", "typed_ahead"];
+const SWITCHERS_OWN: [&str; 4] = [
+    "close_switcher",
+    "switch_to",
+    "switch_to_environment",
+    "typed_ahead",
+];
 
 #[test]
 fn each_window_is_granted_its_commands_and_nothing_else() {

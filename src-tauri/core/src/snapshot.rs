@@ -255,6 +255,20 @@ pub struct Found {
     pub target: Option<Target>,
 }
 
+/// A line of the search of the windows: one of accounts, or an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(untagged)]
+#[ts(export)]
+pub enum FoundLine {
+    /// An account, or one of its targets.
+    Account(Found),
+    /// An environment.
+    Environment {
+        /// Its name.
+        environment: String,
+    },
+}
+
 /// What can be copied to the clipboard. None of them is a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]

@@ -1,6 +1,7 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
 import { describe, expect, test } from "vitest";
-import { environmentList, errorView, holderList, subscriptions, usual } from "../fixtures.ts";
+import type { FoundLine } from "../bindings/FoundLine";
+import { azure, environmentList, errorView, holderList, subscriptions, usual } from "../fixtures.ts";
 import { click, open } from "./open.ts";
 
 const card = (name: string): HTMLElement => screen.getByRole("listitem", { name });
@@ -101,15 +102,64 @@ describe("environments", () => {
   });
 
   test("are used from the palette", async () => {
-    const { named } = await open({
-      accounts: usual,
-      environments: environmentList.map((one) => ({ ...one, inUse: false })),
-    });
+    const { named } = await open(
+      {
+        accounts: usual,
+        environments: environmentList.map((one) => ({ ...one, inUse: false })),
+      },
+      { search: () => [{ environment: "dev" }] },
+    );
     await fireEvent.keyDown(document.body, { key: "k", ctrlKey: true });
-    await fireEvent.input(screen.getByRole("combobox"), { target: { value: "use dev" } });
-    await fireEvent.click(await screen.findByRole("option", { name: /Use dev everywhere/ }));
+    await fireEvent.input(screen.getByRole("combobox"), { target: { value: "dev" } });
+    await fireEvent.click(await screen.findByRole("option", { name: /Environment dev/ }));
 
     expect(named("use_environment")[0]?.args).toEqual({ name: "dev" });
+  });
+
+  test("are found by the main search where the backend ranks them, used, and confirmed when protected", async () => {
+    const environments = environmentList.map((one) => ({ ...one, inUse: false }));
+    let found: FoundLine[] = [{ account: azure().id, target: null }, { environment: "dev" }];
+    const { named } = await open({ accounts: usual, environments }, { search: () => found });
+    const box = screen.getByRole("searchbox");
+    const type = (value: string) => fireEvent.input(box, { target: { value } });
+    const order = (): (string | null)[] =>
+      screen
+        .getAllByRole("button")
+        .map((button) => button.dataset["environment"] ?? button.dataset["account"] ?? null)
+        .filter((name) => name !== null);
+
+    await type("d");
+    await screen.findByRole("button", { name: "Environment dev" });
+    expect(order()).toEqual([azure().id, "dev"]);
+    expect(screen.getByText("2 results for “d”")).toBeTruthy();
+    await click("Use everywhere: dev");
+    expect(named("use_environment")[0]?.args).toEqual({ name: "dev" });
+
+    found = [{ environment: "prod-us" }, { account: azure().id, target: null }];
+    await type("prod");
+    await screen.findByRole("button", { name: "Environment prod-us" });
+    expect(order()).toEqual(["prod-us", azure().id]);
+    await fireEvent.keyDown(box, { key: "ArrowDown" });
+    const row = screen.getByRole("button", { name: "Environment prod-us" });
+    expect(document.activeElement).toBe(row);
+    await fireEvent.keyDown(row, { key: "ArrowDown" });
+    expect(document.activeElement).toHaveProperty("dataset.account", azure().id);
+    await click("Confirm prod-us");
+
+    expect(await screen.findByRole("dialog", { name: "Confirm prod-us" })).toBeTruthy();
+    expect(named("use_environment")).toHaveLength(1);
+  });
+
+  test("have an icon of a small set", async () => {
+    const { named } = await open({ accounts: usual, environments: environmentList });
+    await click("Environments");
+    await click("Edit dev");
+    await fireEvent.change(screen.getByLabelText("Icon"), { target: { value: "rocket" } });
+    await click("Save");
+
+    expect(named("save_environment")[0]?.args).toMatchObject({
+      environment: { settings: { icon: "rocket" } },
+    });
   });
 });
 

@@ -7,6 +7,7 @@ import {
   azure,
   center,
   centerRoles,
+  environmentList,
   errorView,
   fabrikam,
   google,
@@ -110,6 +111,48 @@ test("a pinned role is an entry of its own, and is used with its account", async
   await press("Enter");
 
   await waitFor(() => expect(named("switch_to")).toEqual([{ account: account.id, target: second?.id }]));
+});
+
+test("begins with the environments, as the tray does, and uses one everywhere", async () => {
+  const { named } = await open({ accounts: [azure()], environments: environmentList });
+  expect(options()).toEqual(["dev", "prod-eu", "old-lab", "prod-us", "Contoso"]);
+  expect(current()).toBe("dev");
+
+  await press("Enter");
+  await waitFor(() => expect(named("switch_to_environment")).toEqual([{ name: "dev" }]));
+  await press("ArrowUp");
+  expect(current()).toBe("Contoso");
+  await press("ArrowDown");
+  await press("ArrowDown");
+  expect(screen.getByText("confirm in the dashboard")).toBeTruthy();
+  expect(named("switch_to")).toEqual([]);
+});
+
+test("shows an environment where the search ranks it, and why it could not be used", async () => {
+  let found: unknown[] = [{ account: azure().id, target: null }, { environment: "old-lab" }];
+  const { named } = await open(
+    { accounts: usual, environments: environmentList },
+    {
+      search: () => found,
+      switch_to_environment: () => {
+        throw errorView(
+          "not-found",
+          "The environment old-lab names the account Old lab, which is not connected.",
+        );
+      },
+    },
+  );
+  await fireEvent.input(box(), { target: { value: "l" } });
+  await waitFor(() => expect(options()).toEqual(["Contoso", "old-lab"]));
+  expect(current()).toBe("Contoso");
+
+  found = [{ environment: "old-lab" }, { account: azure().id, target: null }];
+  await fireEvent.input(box(), { target: { value: "lab" } });
+  await waitFor(() => expect(options()).toEqual(["old-lab", "Contoso"]));
+  await press("Enter");
+
+  expect(within(await screen.findByRole("alert")).getByText(/old-lab names the account/)).toBeTruthy();
+  expect(named("switch_to_environment")).toEqual([{ name: "old-lab" }]);
 });
 
 test("types, and uses the best that was found with its target", async () => {

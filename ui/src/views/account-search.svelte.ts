@@ -2,13 +2,13 @@
 
 import { tick } from "svelte";
 import type { ErrorView } from "../bindings/ErrorView";
-import type { Found } from "../bindings/Found";
+import type { FoundLine } from "../bindings/FoundLine";
 import * as ipc from "../ipc.ts";
 import { asErrorView } from "./attempt.ts";
 
 export class AccountSearch {
   /** What fits; none while nothing is searched for. */
-  found = $state.raw<Found[] | null>(null);
+  found = $state.raw<FoundLine[] | null>(null);
   error = $state.raw<ErrorView | null>(null);
   searching = $state(false);
   #turn = 0;

@@ -5,8 +5,9 @@ import { isInUse, needsYou, rowOf } from "../accounts.ts";
 import type { AccountView } from "../bindings/AccountView";
 import type { Cloud } from "../bindings/Cloud";
 import type { EnvironmentView } from "../bindings/EnvironmentView";
-import type { Found } from "../bindings/Found";
+import type { FoundLine } from "../bindings/FoundLine";
 import type { Theme } from "../bindings/Theme";
+import { useOrConfirm, type EnvironmentActions } from "../environments.ts";
 import {
   accounts as accountWords,
   clock,
@@ -34,19 +35,25 @@ export type PaletteCommand = PaletteEntry & {
 
 /** Lines for what a search found: choosing one uses it. */
 export function foundEntries(
-  accounts: readonly AccountView[],
-  found: readonly Found[] | null,
+  { accounts, environments }: { accounts: readonly AccountView[]; environments: readonly EnvironmentView[] },
+  found: readonly FoundLine[] | null,
   actions: AccountActions,
+  environmentActions: EnvironmentActions,
 ): PaletteEntry[] {
   const byId = new Map(accounts.map((account) => [account.id, account]));
-  const lines =
+  const lines: readonly FoundLine[] =
     found ??
     accounts
       .filter((one) => !one.active)
       .slice(0, 6)
       .map(({ id }) => ({ account: id, target: null }));
-  return lines.flatMap(({ account: id, target }) => {
-    const account = byId.get(id);
+  return lines.flatMap((line) => {
+    if ("environment" in line) {
+      const environment = environments.find((one) => one.name === line.environment);
+      return environment === undefined ? [] : [environmentEntry(environment, environmentActions)];
+    }
+    const { target } = line;
+    const account = byId.get(line.account);
     if (account === undefined) return [];
     const row = rowOf(account, target);
     return {
@@ -57,6 +64,21 @@ export function foundEntries(
       run: () => void (needsYou(account) ? actions.signInAgain(account) : actions.use(account, target)),
     };
   });
+}
+
+function environmentEntry(environment: EnvironmentView, actions: EnvironmentActions): PaletteEntry {
+  const { name, inUse, settings } = environment;
+  return {
+    key: `environment ${name}`,
+    label: environmentWords.named(name),
+    hint: inUse
+      ? environmentWords.inUse
+      : settings.isProtected
+        ? environmentWords.confirm
+        : environmentWords.use,
+    cloud: null,
+    run: () => useOrConfirm(environment, actions),
+  };
 }
 
 /** What can be done with each Account. */
@@ -86,21 +108,6 @@ export function accountCommands(accounts: readonly AccountView[], actions: Accou
       command("disconnect", menu.disconnect.replace("…", ""), () => actions.askToDisconnect([account])),
     ];
   });
-}
-
-/** What can be done with each environment: use it, or confirm it where it is protected. */
-export function environmentCommands(
-  environments: readonly EnvironmentView[],
-  run: { use: (name: string) => void; confirm: (name: string) => void },
-): PaletteCommand[] {
-  return environments.map(({ name, settings: { isProtected }, inUse }) => ({
-    key: `environment ${name}`,
-    label: isProtected ? environmentWords.confirmOf(name) : environmentWords.commandUse(name),
-    hint: inUse ? environmentWords.inUse : "",
-    cloud: null,
-    isHidden: true,
-    run: () => (isProtected ? run.confirm(name) : run.use(name)),
-  }));
 }
 
 /** What can be done in the window. */

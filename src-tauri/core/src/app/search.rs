@@ -1,4 +1,4 @@
-//! Search: which accounts the user means by a few letters.
+//! Search: which accounts and environments the user means by a few letters.
 //!
 //! What accounts can be found by is put into lower case once and kept for the next keys, as long as a window is open.
 
@@ -6,10 +6,12 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::App;
 use crate::account::{Account, AccountId, Cloud, Target};
 use crate::error::Result;
-use crate::snapshot::Found;
+use crate::snapshot::{Found, FoundLine};
 use crate::store::Accounts;
 
 /// The maximum number of targets of one account in a result.
@@ -18,6 +20,24 @@ const MOST_TARGETS: usize = 20;
 /// What accounts can be found by, prepared.
 #[derive(Clone, Default)]
 pub(super) struct Index(Arc<Vec<Arc<Entry>>>);
+
+/// What was typed: words in lower case, with one space between them.
+struct Query(String);
+
+impl Query {
+    fn of(typed: &str) -> Self {
+        let typed = typed.to_lowercase();
+        let words: Vec<&str> = typed.split_whitespace().collect();
+        Self(words.join(" "))
+    }
+
+    fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.split_whitespace()
+    }
+}
+
+/// The order of a line: whether it is a target's, how it fits, and how the user likes its account.
+type Rank = (bool, Fit, (bool, Reverse<Option<Timestamp>>));
 
 /// One account. Everything is in lower case.
 struct Entry {
@@ -36,23 +56,55 @@ impl App {
     /// one that begins with it, then one with a word that does, then any other part, then targets in the same order;
     /// among equals the starred, then the last used. An account has at most `MOST_TARGETS` lines of targets.
     pub fn search(&self, query: &str) -> Vec<Found> {
-        let query = query.to_lowercase();
-        let words: Vec<&str> = query.split_whitespace().collect();
-        let query = words.join(" ");
+        let query = Query::of(query);
+        let found = self.ranked(&query).into_iter();
+        found.map(|(_, found)| found).collect()
+    }
+
+    /// As `search`, with the environments whose name has every word. They rank as accounts do by their names, and come
+    /// first among equals, as in the tray.
+    pub fn search_everything(&self, query: &str) -> Vec<FoundLine> {
+        let query = Query::of(query);
+        let stored = self.stored().unwrap_or_default();
+        let environments = stored.environments.iter().filter_map(|named| {
+            let name = named.name.as_str().to_ascii_lowercase();
+            let fits = query.words().all(|word| name.contains(word));
+            let environment = named.name.to_string();
+            let line = FoundLine::Environment { environment };
+            fits.then(|| (Fit::of(&name, &query.0), line))
+        });
+        let mut environments: Vec<(Fit, FoundLine)> = environments.collect();
+        environments.sort_by_key(|(fit, _)| *fit);
+        let mut lines = Vec::new();
+        let mut waiting = environments.into_iter().peekable();
+        for ((is_target, fit, _), found) in self.ranked(&query) {
+            while let Some((_, line)) = waiting.next_if(|(own, _)| is_target || *own <= fit) {
+                lines.push(line);
+            }
+            lines.push(FoundLine::Account(found));
+        }
+        lines.extend(waiting.map(|(_, line)| line));
+        lines
+    }
+
+    /// The lines of `search`, each with its rank.
+    fn ranked(&self, query: &Query) -> Vec<(Rank, Found)> {
+        let words: Vec<&str> = query.words().collect();
         let entries = self.search_index();
         let mut found = Vec::new();
         for entry in entries.0.iter() {
             let account = &entry.account;
             let rank = (!account.starred, Reverse(account.used_at));
-            let Matches { own, targets } = entry.matches(&words, &query);
+            let Matches { own, targets } = entry.matches(&words, &query.0);
             found.extend(own.map(|fit| ((false, fit, rank), account, None)));
             let lines = targets.into_iter();
             found.extend(lines.map(|(fit, target)| ((true, fit, rank), account, Some(target))));
         }
         found.sort_by_key(|(order, ..)| *order);
-        let found = found.into_iter().map(|(_, account, target)| Found {
-            account: account.id.clone(),
-            target: target.map(|target| account.targets[target].clone()),
+        let found = found.into_iter().map(|(order, account, target)| {
+            let target = target.map(|target| account.targets[target].clone());
+            let account = account.id.clone();
+            (order, Found { account, target })
         });
         found.collect()
     }
@@ -251,7 +303,6 @@ impl Fit {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use proptest::prelude::*;
 
     use super::*;

@@ -6,7 +6,7 @@ use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{EnteredEnvironment, EnteredMember};
 use mcm_core::environment::EnvironmentSettings;
 use mcm_core::error::{Code, Error};
-use mcm_core::snapshot::EnvironmentView;
+use mcm_core::snapshot::{EnvironmentView, FoundLine};
 
 use crate::google;
 use crate::harness::{ADA, Harness};
@@ -170,4 +170,70 @@ async fn a_protected_environment_is_confirmed_by_its_name_and_its_use_ends() {
         .expect("confirmed again");
     app.end_environment("prod").expect("ended");
     assert_eq!(app.confirmed_until(&named), None);
+}
+
+#[tokio::test]
+async fn an_environment_is_searched_for_beside_accounts_and_ranks_as_they_do() {
+    let harness = Harness::start().await;
+    let azure = harness.connect(ADA).await.expect("connected");
+    harness
+        .until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count > 0))
+        .await;
+    let target = harness.app.targets(&azure).expect("an account")[0]
+        .id
+        .clone();
+    let members = [(Cloud::Azure, &azure, target.as_str())];
+    for name in ["north", "old-north", "Staging"] {
+        let entered = entered(name, &members);
+        harness
+            .app
+            .save_environment(None, entered, "")
+            .await
+            .expect("created");
+    }
+    let found = |query: &str| -> Vec<String> {
+        let lines = harness.app.search_everything(query).into_iter();
+        lines
+            .map(|line| match line {
+                FoundLine::Environment { environment } => environment,
+                FoundLine::Account(found) => {
+                    found.target.map_or("account".into(), |target| target.name)
+                }
+            })
+            .collect()
+    };
+    harness
+        .app
+        .rename(&azure, Some("North"))
+        .await
+        .expect("renamed");
+    assert_eq!(
+        found("north"),
+        ["north", "account", "old-north"],
+        "equals, then a word in it"
+    );
+    assert_eq!(found("nort"), ["north", "account", "old-north"]);
+    assert_eq!(found("north old"), ["old-north"]);
+    assert_eq!(
+        found("staging"),
+        ["Staging", "Staging"],
+        "targets come last"
+    );
+    harness
+        .app
+        .rename(&azure, Some("Old-North 2"))
+        .await
+        .expect("renamed");
+    assert_eq!(found("north"), ["north", "old-north", "account"]);
+    assert_eq!(found("old"), ["old-north", "account"]);
+    assert!(found("zebra").is_empty());
+    // What asks for accounts alone gets no other line.
+    assert!(
+        harness
+            .app
+            .search("old")
+            .iter()
+            .all(|found| found.account == azure)
+    );
+    assert_eq!(harness.app.search("old").len(), 1);
 }
