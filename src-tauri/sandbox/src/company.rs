@@ -61,6 +61,21 @@ pub struct Rules {
     pub certificates: Certificates,
     /// What is answered in place of every server.
     pub page: Option<Status>,
+    /// What is wrong with the proxy itself.
+    pub trouble: Option<ProxyTrouble>,
+}
+
+/// What is wrong with a proxy that takes connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyTrouble {
+    /// SOCKS 5: it leads nowhere, for the reason with this number (RFC 1928, section 6).
+    Reply(u8),
+    /// It ends every connection at once.
+    HangsUp,
+    /// It says nothing.
+    Silent,
+    /// It is a server of another kind, which answers with a page.
+    OtherServer,
 }
 
 impl Default for Rules {
@@ -70,6 +85,7 @@ impl Default for Rules {
             sign_in: None,
             certificates: Certificates::Good,
             page: None,
+            trouble: None,
         }
     }
 }
@@ -250,9 +266,21 @@ impl CompanyProxy {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let sign_in = rules.sign_in.as_deref();
+        let reply = match rules.trouble {
+            None => 0,
+            Some(ProxyTrouble::Reply(reply)) => reply,
+            Some(ProxyTrouble::HangsUp) => return Ok(()),
+            Some(ProxyTrouble::Silent) => std::future::pending().await,
+            Some(ProxyTrouble::OtherServer) => {
+                let page =
+                    "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                stream.write_all(page.as_bytes()).await?;
+                return stream.shutdown().await;
+            }
+        };
         let name = match rules.protocol {
             Protocol::Http => connect(&mut stream, sign_in).await?,
-            Protocol::Socks => socks(&mut stream, sign_in).await?,
+            Protocol::Socks => socks(&mut stream, sign_in, reply).await?,
         };
         self.names
             .lock()
@@ -301,7 +329,7 @@ async fn connect(stream: &mut TcpStream, sign_in: Option<&str>) -> io::Result<St
 }
 
 /// Reads a request of SOCKS 5 for a name (RFC 1928), after a user and a password (RFC 1929) where they are wanted.
-async fn socks(stream: &mut TcpStream, sign_in: Option<&str>) -> io::Result<String> {
+async fn socks(stream: &mut TcpStream, sign_in: Option<&str>, reply: u8) -> io::Result<String> {
     let [_version, count] = octets::<2>(stream).await?;
     let mut methods = vec![0; count.into()];
     stream.read_exact(&mut methods).await?;
@@ -330,7 +358,12 @@ async fn socks(stream: &mut TcpStream, sign_in: Option<&str>) -> io::Result<Stri
     let [length] = octets::<1>(stream).await?;
     let name = text(stream, length).await?;
     octets::<2>(stream).await?;
-    stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await?;
+    stream
+        .write_all(&[5, reply, 0, 1, 0, 0, 0, 0, 0, 0])
+        .await?;
+    if reply != 0 {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
     Ok(name)
 }
 

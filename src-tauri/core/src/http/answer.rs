@@ -231,12 +231,21 @@ fn odd_json(place: &str, status: u16) -> Error {
 
 /// The words for a proxy that wants a sign-in of its own.
 pub(super) fn proxy_sign_in(place: &str, route: &Route) -> Error {
-    let message = format!(
-        "{} wants a sign-in before it leads to {place} (HTTP 407). Set {} to http://USER:PASSWORD@HOST:PORT, or ask your \
-         network's administrator.",
-        route.named(),
-        route.variable()
-    );
+    let message = if route.has_sign_in() {
+        format!(
+            "{} did not accept its user and password, so {place} was not asked. Correct them in {}, or ask your network's \
+             administrator.",
+            route.named(),
+            route.variable()
+        )
+    } else {
+        format!(
+            "{} wants a sign-in before it leads to {place}. Set {} to {}, or ask your network's administrator.",
+            route.named(),
+            route.variable(),
+            route.address_with_sign_in()
+        )
+    };
     Error::new(Code::Offline, message).with_detail("HTTP-407")
 }
 

@@ -62,6 +62,20 @@ impl Route {
         }
     }
 
+    /// The proxy, when its address has a user and perhaps a password in it.
+    pub(super) fn has_sign_in(&self) -> bool {
+        matches!(self, Self::Proxy(proxy) if proxy.has_sign_in())
+    }
+
+    /// How a proxy of this kind is written with a user and a password.
+    pub(super) fn address_with_sign_in(&self) -> String {
+        let kind = match self {
+            Self::Proxy(proxy) => proxy.kind(),
+            Self::Direct | Self::Unknown(_) | Self::System => "http".to_owned(),
+        };
+        format!("{kind}://USER:PASSWORD@HOST:PORT")
+    }
+
     /// What to check when nothing answers, as a sentence.
     pub(super) fn advice(&self) -> String {
         match self {
@@ -134,9 +148,22 @@ impl Proxy {
         })
     }
 
+    fn url(&self) -> Url {
+        Url::parse(self.address.expose_secret()).expect("it was made from a URL")
+    }
+
+    /// Whether a user and perhaps a password are in its address.
+    fn has_sign_in(&self) -> bool {
+        !self.url().username().is_empty()
+    }
+
+    fn kind(&self) -> String {
+        self.url().scheme().to_owned()
+    }
+
     /// Its kind, host and port, which is all of it that may be shown.
     pub fn place(&self) -> String {
-        let url = Url::parse(self.address.expose_secret()).expect("it was made from a URL");
+        let url = self.url();
         let kind = match url.scheme() {
             "http" => String::new(),
             other => format!("{other}://"),

@@ -30,6 +30,12 @@ enum Obstacle {
     ProxyRefusal,
     /// Nothing answers where the proxy is said to be.
     NoProxy,
+    /// What answers there is no proxy of this kind, or it hung up.
+    OtherThanProxy,
+    /// The proxy says nothing.
+    SilentProxy,
+    /// SOCKS 5 with names that this machine looks up, and it does not know this one.
+    UnknownName,
     /// No answer in time.
     Silence,
     /// No connection.
@@ -46,7 +52,7 @@ pub(super) fn explain(place: &str, route: &Route, error: reqwest::Error) -> Erro
         causes = line_of_causes(&error),
         "a server was not reached"
     );
-    words(&obstacle(&error), place, route).with_source(error)
+    words(&obstacle(&error, route), place, route).with_source(error)
 }
 
 fn words(obstacle: &Obstacle, place: &str, route: &Route) -> Error {
@@ -102,6 +108,29 @@ fn words(obstacle: &Obstacle, place: &str, route: &Route) -> Error {
                 route.variable()
             ),
         ),
+        Obstacle::OtherThanProxy => (
+            Code::Offline,
+            format!(
+                "{} does not answer as such a proxy does, so {place} was not asked. Check the kind and the port in {}.",
+                route.named(),
+                route.variable()
+            ),
+        ),
+        Obstacle::SilentProxy => (
+            Code::Offline,
+            format!(
+                "{} did not lead to {place} in time. Retrying automatically. Check the network, and {}.",
+                route.named(),
+                route.variable()
+            ),
+        ),
+        Obstacle::UnknownName => (
+            Code::Offline,
+            format!(
+                "This machine does not know the name {place}. Write socks5h:// in {}, so that the proxy looks names up.",
+                route.variable()
+            ),
+        ),
         Obstacle::Silence => (
             Code::Offline,
             format!(
@@ -121,17 +150,20 @@ fn words(obstacle: &Obstacle, place: &str, route: &Route) -> Error {
     Error::new(code, message)
 }
 
-fn obstacle(error: &reqwest::Error) -> Obstacle {
+fn obstacle(error: &reqwest::Error, route: &Route) -> Obstacle {
     match causes(error).find_map(of_cause) {
         Some(Obstacle::ProxyRefusal) if causes(error).any(is_unanswered) => Obstacle::NoProxy,
         Some(obstacle) => obstacle,
+        None if error.is_timeout() && error.is_connect() && matches!(route, Route::Proxy(_)) => {
+            Obstacle::SilentProxy
+        }
         None if error.is_timeout() => Obstacle::Silence,
         None if error.is_connect() => Obstacle::NoConnection,
         None => Obstacle::BrokenOff,
     }
 }
 
-/// Whether a connection was not made at all. The library does not pass this cause on for a SOCKS proxy.
+/// Whether a connection was not made at all. For a SOCKS proxy the library passes no cause on, but says so.
 fn is_unanswered(cause: &(dyn StdError + 'static)) -> bool {
     use std::io::ErrorKind;
     cause.downcast_ref::<std::io::Error>().is_some_and(|error| {
@@ -168,9 +200,32 @@ fn of_cause(cause: &(dyn StdError + 'static)) -> Option<Obstacle> {
     if text.contains("proxy authorization required") {
         return Some(Obstacle::ProxySignIn);
     }
-    let is_refusal =
-        text.starts_with("tunnel error: ") || text == "error connecting to socks proxy";
-    is_refusal.then_some(Obstacle::ProxyRefusal)
+    if let Some(trouble) = text.strip_prefix("SOCKS error: ") {
+        return Some(of_socks(trouble));
+    }
+    match text.as_str() {
+        "error resolving for socks proxy" => Some(Obstacle::UnknownName),
+        text if text.starts_with("tunnel error: ") => Some(Obstacle::ProxyRefusal),
+        _ => None,
+    }
+}
+
+/// What stood in the way of SOCKS, in the words of hyper-util.
+fn of_socks(trouble: &str) -> Obstacle {
+    match trouble {
+        "failed to create underlying connection" => Obstacle::NoProxy,
+        // It wants another way to sign in than the one it was offered, which is none, or a user and a password.
+        "server does not support user/pass authentication"
+        | "server implements authentication incorrectly"
+        | "credentials not accepted"
+        | "server ident service failed"
+        | "server ident service did not recognise client identifier" => Obstacle::ProxySignIn,
+        "io error during SOCKS handshake" | "failed parsing server response" => {
+            Obstacle::OtherThanProxy
+        }
+        "could not resolve to acceptable address type" => Obstacle::UnknownName,
+        _ => Obstacle::ProxyRefusal,
+    }
 }
 
 /// Every cause of an error, as one line for the log.

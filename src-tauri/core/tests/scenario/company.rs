@@ -11,7 +11,7 @@ use mcm_core::snapshot::Status as AccountStatus;
 use mcm_core::world::{Environment, Paths};
 use sandbox_clouds::Status;
 use sandbox_clouds::browser::Browser;
-use sandbox_clouds::company::{Certificates, Company, Protocol, Rules};
+use sandbox_clouds::company::{Certificates, Company, Protocol, ProxyTrouble, Rules};
 
 use crate::harness::{ADA, Harness};
 use crate::left_behind;
@@ -111,6 +111,118 @@ async fn a_proxy_that_is_not_there_is_named_as_what_cannot_be_reached() {
     let named = format!(":{port} cannot be reached, so azure-login.clouds.test was not asked.");
     assert!(
         error.message().contains(&named) && error.message().contains("HTTPS_PROXY"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_socks_proxy_in_trouble_is_at_fault_and_not_the_server() {
+    const ASKED: &str = "azure-login.clouds.test was not asked";
+    let sign_in = || Some("ada:s3cr#t".to_owned());
+    for (sign_in, user, trouble, words) in [
+        (
+            sign_in(),
+            "",
+            None,
+            &[
+                "wants a sign-in before it leads to",
+                "socks5h://USER:PASSWORD@",
+            ][..],
+        ),
+        (
+            sign_in(),
+            "ada:wrong@",
+            None,
+            &["did not accept its user and password", ASKED],
+        ),
+        (
+            None,
+            "ada:s3cr@",
+            None,
+            &["did not accept its user and password", ASKED],
+        ),
+        (
+            None,
+            "",
+            Some(ProxyTrouble::Reply(2)),
+            &["did not lead to azure-login.clouds.test"],
+        ),
+        (
+            None,
+            "",
+            Some(ProxyTrouble::Reply(4)),
+            &["did not lead to azure-login.clouds.test"],
+        ),
+        (
+            None,
+            "",
+            Some(ProxyTrouble::HangsUp),
+            &["does not answer as such a proxy does", ASKED],
+        ),
+        (
+            None,
+            "",
+            Some(ProxyTrouble::OtherServer),
+            &["does not answer as such a proxy does", ASKED],
+        ),
+        (
+            None,
+            "",
+            Some(ProxyTrouble::Silent),
+            &["did not lead to azure-login.clouds.test in time"],
+        ),
+    ] {
+        let rules = Rules {
+            protocol: Protocol::Socks,
+            sign_in,
+            trouble,
+            ..Rules::default()
+        };
+        let (mut harness, company) = inside(rules).await;
+        let proxy = format!("socks5h://{user}{}", company.address());
+        restart(&mut harness, &company, &[("ALL_PROXY", &proxy)]);
+        let error = refused(&harness, Cloud::Azure).await;
+        assert_eq!(error.code(), Code::Offline, "{trouble:?}");
+        let shown = format!("The proxy socks5h://{}", company.address());
+        assert!(error.message().starts_with(&shown), "{error}");
+        assert!(error.message().contains("ALL_PROXY"), "{error}");
+        assert!(
+            !error.message().contains("s3cr") && !error.message().contains("wrong"),
+            "{error}"
+        );
+        for words in words {
+            assert!(error.message().contains(words), "{trouble:?}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_socks_proxy_that_is_not_there_and_one_that_looks_up_no_names_are_told_apart() {
+    let rules = Rules {
+        protocol: Protocol::Socks,
+        ..Rules::default()
+    };
+    let (mut harness, company) = inside(rules).await;
+    let free = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = free.local_addr().expect("bound");
+    drop(free);
+    for kind in ["socks4", "socks4a", "socks5h"] {
+        let proxy = format!("{kind}://{address}");
+        restart(&mut harness, &company, &[("ALL_PROXY", &proxy)]);
+        let error = refused(&harness, Cloud::Gcp).await;
+        let not_asked = if kind == "socks4" {
+            "does not know the name".to_owned()
+        } else {
+            format!("The proxy {kind}://{address} cannot be reached, so")
+        };
+        assert!(error.message().contains(&not_asked), "{kind}: {error}");
+    }
+    let proxy = format!("socks5://{}", company.address());
+    restart(&mut harness, &company, &[("ALL_PROXY", &proxy)]);
+    let error = refused(&harness, Cloud::Azure).await;
+    assert!(
+        error.message().contains("does not know the name")
+            && error.message().contains("socks5h://"),
         "{error}"
     );
 }
@@ -245,10 +357,7 @@ async fn a_proxy_that_wants_a_sign_in_is_named_with_how_to_give_it_one() {
         let error = refused(&harness, cloud).await;
         assert_eq!(error.code(), Code::Offline, "{error}");
         let message = error.message();
-        assert!(
-            message.contains("wants a sign-in") && message.contains("HTTP 407"),
-            "{error}"
-        );
+        assert!(message.contains("wants a sign-in"), "{error}");
         assert!(
             message.contains(&company.address().to_string())
                 && message.contains("HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT"),

@@ -384,7 +384,7 @@ fn start(
     let world = World {
         clock: clock.clone(),
         http: Http::with_limits(TimeLimits {
-            connect: Duration::from_secs(5),
+            connect: Duration::from_secs(3),
             total: Duration::from_secs(5),
         })
         .with_list_limits(LIST_LIMITS),
