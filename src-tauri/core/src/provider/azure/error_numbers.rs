@@ -99,6 +99,7 @@ pub(super) fn meaning(number: u32) -> Option<Meaning> {
         53001 // DeviceNotDomainJoined
         => (Organisation, "This device is not joined to your organisation. Ask your administrator how to join it."),
         53002 // ApplicationUsedIsNotAnApprovedApp
+        | 53009 // "Application needs to enforce Intune protection policies"
         => (Organisation, "Your organisation has not approved this app. Ask your administrator to approve it."),
         53004 // ProofUpBlockedDueToRisk
         | 53010 // ProofUpBlockedDueToSecurityInfoAcr
