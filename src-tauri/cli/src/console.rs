@@ -3,7 +3,11 @@
 //! AWS's address signs its reader in as the role, so it is printed on request only, and recorded as an issued credential.
 //! The link of IAM Identity Center's portal signs no user in.
 
+use std::time::Duration;
+
 use mcm_core::app::{App, ConsoleSession};
+
+use tokio::time::timeout;
 
 use crate::account_argument::by_name;
 use crate::failure::Failure;
@@ -36,7 +40,7 @@ pub(crate) async fn run(
     let target = account.chosen_target();
     let target = target.map_or_else(String::new, |target| format!(", {}", target.name));
     let place = if is_isolated {
-        "a window of its own"
+        "a window of its own. This command ends when it is closed, and removes its profile"
     } else {
         "your browser"
     };
@@ -47,4 +51,16 @@ pub(crate) async fn run(
     ));
     app.until_page_served().await;
     Ok(())
+}
+
+/// How long a browser may take to end after Ctrl-C, which it gets as well.
+const TIME_TO_END: Duration = Duration::from_secs(10);
+
+/// Waits until the isolated window is closed and its profile removed. Ctrl-C closes it.
+pub(crate) async fn until_closed(app: &App) {
+    tokio::select! {
+        () = app.until_windows_closed() => return,
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    let _ = timeout(TIME_TO_END, app.until_windows_closed()).await;
 }

@@ -166,7 +166,7 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
         let _ = world.vault.check().await;
     }
     let app = App::open(world.clone(), Frontend::Terminal);
-    let mut ready = None;
+    let (mut ready, mut has_window) = (None, false);
     // Listening for Ctrl-C would stop ignoring it, and the command inherits that.
     let is_ignored = matches!(
         command,
@@ -255,7 +255,11 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
                 account,
                 print,
                 isolated,
-            } => console::run(&app, &account, print, isolated).await,
+            } => {
+                console::run(&app, &account, print, isolated).await?;
+                has_window = isolated && !print;
+                Ok(())
+            }
             Command::Exec(options) => {
                 ready = Some(exec::prepare(&app, &world, options).await?);
                 Ok(())
@@ -294,6 +298,9 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
         unless_stopped(&app, work).await?;
     }
     // From here on the command handles Ctrl-C.
+    if has_window {
+        console::until_closed(&app).await;
+    }
     match ready {
         Some(ready) => ready.run(&app).await,
         None => Ok(()),

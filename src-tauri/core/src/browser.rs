@@ -17,9 +17,8 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use url::Url;
 
-use crate::digest::digest;
 use crate::error::{Code, Error, Result};
-use crate::file;
+use crate::file::{self, RunFolder};
 use crate::http;
 use crate::loopback::HttpsForced;
 use crate::redirect::Frontend;
@@ -35,6 +34,8 @@ pub struct SystemBrowser {
     kept_back: Vec<&'static str>,
     /// Whether the last link has been used, or has expired.
     is_served: Mutex<Option<watch::Receiver<bool>>>,
+    /// For each window with a profile of its own, whether it is closed and its profile removed.
+    windows: Mutex<Vec<watch::Receiver<bool>>>,
 }
 
 impl SystemBrowser {
@@ -46,6 +47,7 @@ impl SystemBrowser {
             front,
             kept_back: Vec::new(),
             is_served: Mutex::default(),
+            windows: Mutex::default(),
         }
     }
 
@@ -171,24 +173,38 @@ impl Browser for SystemBrowser {
         }
     }
 
-    async fn open_isolated(&self, page: &Url, name: &[&str]) -> Result<()> {
+    async fn open_isolated(&self, page: &Url) -> Result<()> {
         http::require_safe(page)?;
         let chosen = Settings::load(&self.config, &self.environment).browser;
         let chosen = self.programs(chosen.as_ref()).unwrap_or_default();
-        let profile = format!("mcm-browser-{}", digest(name));
-        let profile = file::runtime_folder(self.environment.get("XDG_RUNTIME_DIR")).join(profile);
+        let base = file::runtime_folder(self.environment.get("XDG_RUNTIME_DIR"));
+        let folder = RunFolder::make(&base)?;
+        let profile = folder.path().join("profile");
         file::make_private(&profile)?;
         let words = isolated::command(&chosen, &self.environment, &profile);
         let (page, is_served) = link::to(page, &HttpsForced::default())?;
-        *self.last() = Some(is_served);
+        *self.last() = Some(is_served.clone());
         let kept_back = self.kept_back.clone();
-        let open = move || words.is_some_and(|words| started::opens(&words, &page, &kept_back));
+        let open = move || started::window(&words?, &page, &is_served, &kept_back, folder);
         match tokio::task::spawn_blocking(open).await {
-            Ok(true) => Ok(()),
+            Ok(Some(window)) => {
+                let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+                windows.retain(|window| !*window.borrow());
+                windows.push(window);
+                Ok(())
+            }
             _ => {
                 let message = "No browser that opens isolated windows could be started. Install Firefox or Chromium, or name such a browser in the setting app.browser.";
                 Err(Error::new(Code::BrowserFailed, message))
             }
+        }
+    }
+
+    async fn until_closed(&self) {
+        let windows =
+            std::mem::take(&mut *self.windows.lock().unwrap_or_else(PoisonError::into_inner));
+        for mut window in windows {
+            let _ = window.wait_for(|is_closed| *is_closed).await;
         }
     }
 
@@ -215,10 +231,14 @@ fn opens_default(_: &str) -> bool {
 mod started {
     //! Starting a browser and watching whether it keeps running or succeeds.
 
-    use std::process::{Command, Stdio};
+    use std::process::{Child, Command, Stdio};
     use std::sync::mpsc;
     use std::thread;
     use std::time::Duration;
+
+    use tokio::sync::watch;
+
+    use crate::file::RunFolder;
 
     /// The time in which a program can fail. One that keeps running is a browser; one that succeeds has passed on the
     /// page.
@@ -227,6 +247,48 @@ mod started {
     /// Starts a program with the page instead of `%s`, else as its last argument. Returns whether it opened
     /// something.
     pub(super) fn opens(words: &[String], page: &str, kept_back: &[&str]) -> bool {
+        let Some(mut program) = start(words, page, kept_back) else {
+            return false;
+        };
+        let (ended, end) = mpsc::channel();
+        // A thread of its own waits, so that no zombie process remains however long it runs.
+        thread::spawn(move || {
+            let ended_well = program.wait().is_ok_and(|status| status.success());
+            let _ = ended.send(ended_well);
+        });
+        end.recv_timeout(TIME_TO_FAIL).unwrap_or(true)
+    }
+
+    /// Starts a browser whose profile is in `folder`, which is removed when it ends. Returns what says that it has; none
+    /// when it failed to start.
+    pub(super) fn window(
+        words: &[String],
+        page: &str,
+        is_served: &watch::Receiver<bool>,
+        kept_back: &[&str],
+        folder: RunFolder,
+    ) -> Option<watch::Receiver<bool>> {
+        let mut program = start(words, page, kept_back)?;
+        let (is_closed, closed) = watch::channel(false);
+        let (ended, end) = mpsc::channel();
+        let is_served = is_served.clone();
+        thread::spawn(move || {
+            let ended_well = program.wait().is_ok_and(|status| status.success());
+            let is_seen = *is_served.borrow();
+            let _ = ended.send(ended_well || is_seen);
+            if ended_well && !is_seen {
+                // It passed the page on to a process that this one does not know. A later run removes the profile.
+                std::mem::forget(folder);
+            } else {
+                folder.remove_from_processes();
+            }
+            is_closed.send_replace(true);
+        });
+        let is_open = end.recv_timeout(TIME_TO_FAIL).unwrap_or(true);
+        is_open.then_some(closed)
+    }
+
+    fn start(words: &[String], page: &str, kept_back: &[&str]) -> Option<Child> {
         let mut arguments: Vec<String> = words[1..]
             .iter()
             .map(|word| word.replace("%s", page))
@@ -243,16 +305,7 @@ mod started {
         for variable in kept_back {
             command.env_remove(variable);
         }
-        let Ok(mut program) = crate::memory::start_other(|| command.spawn()) else {
-            return false;
-        };
-        let (ended, end) = mpsc::channel();
-        // A thread of its own waits, so that no zombie process remains however long it runs.
-        thread::spawn(move || {
-            let ended_well = program.wait().is_ok_and(|status| status.success());
-            let _ = ended.send(ended_well);
-        });
-        end.recv_timeout(TIME_TO_FAIL).unwrap_or(true)
+        crate::memory::start_other(|| command.spawn()).ok()
     }
 }
 

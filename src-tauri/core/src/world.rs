@@ -222,11 +222,14 @@ pub trait Browser: Send + Sync {
     /// way there is reported later.
     async fn open(&self, page: &Url, https_forced: &HttpsForced) -> Result<()>;
 
-    /// As `open`, in a private window whose profile no other window shares. The same name brings the same profile.
+    /// As `open`, in a private window whose profile no other window shares, and which is removed when the window is closed.
     ///
     /// # Errors
     /// `browser-failed` when no browser that can do this could be started.
-    async fn open_isolated(&self, page: &Url, name: &[&str]) -> Result<()>;
+    async fn open_isolated(&self, page: &Url) -> Result<()>;
+
+    /// Returns once every such window is closed and its profile removed.
+    async fn until_closed(&self) {}
 
     /// Returns once the browser no longer needs this process for the last page that was opened.
     async fn until_served(&self) {}

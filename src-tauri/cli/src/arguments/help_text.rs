@@ -185,7 +185,8 @@ themselves, and their addresses hold no secret.
 
 A role of IAM Identity Center opens by a link of the access portal, in the session that your browser has there. The link
 holds no secret. With --isolated the role opens in a private window of Firefox or Chromium, whose cookies no other window
-shares, so that several roles can be open side by side. Its address is one that signs its reader in.
+shares, so that several roles can be open side by side. The command ends when the window is closed, and removes its profile;
+Ctrl-C closes it. Its address is one that signs its reader in.
 
 Example:
   mcm console contoso-production

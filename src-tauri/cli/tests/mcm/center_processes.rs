@@ -118,7 +118,7 @@ fn a_renewal_that_is_killed_leaves_a_sign_in_that_works_or_asks_again() {
                 lost += 1;
                 assert_eq!(connected(&harness), id);
             }
-            other => panic!("status {other}: {}", again.stderr),
+            other => panic!("round {round}: status {other}: {}", again.stderr),
         }
     }
     assert_eq!(survived + lost, rounds);

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +13,7 @@ use sandbox_clouds::aws::identity_center::SsoDirectory;
 use sandbox_clouds::browser::Browser;
 use serde_json::{Value, json};
 
-use crate::harness::{Harness, everything_below, install_script, write};
+use crate::harness::{Begun, Harness, everything_below, install_script, write};
 use crate::login::page_and_code;
 
 pub(crate) const READER: &str = "012345678901/ReadOnly";
@@ -282,14 +283,14 @@ fn the_console_opens_as_the_role_that_is_named_in_the_browser_or_in_a_window_of_
     let message = harness.mcm(&["console", &id]).failed(2);
     assert!(message.contains("Name one"), "{message}");
 
-    // A Firefox that records its arguments, beside the browser that cannot isolate anything.
+    // A Firefox that records its arguments and stays, beside the browser that cannot isolate anything.
     let programs = harness.folder().join("programs");
     fs::create_dir_all(&programs).expect("made");
     let seen = harness.folder().join("arguments");
     install_script(
         &programs.join("firefox"),
         &format!(
-            "#!/bin/sh\nprintf '%s\n' \"$@\" > {0}.new && mv {0}.new {0}",
+            "#!/bin/sh\nprintf '%s\n' \"$@\" $$ > {0}.new && mv {0}.new {0}\nexec sleep 600",
             seen.display()
         ),
     );
@@ -297,25 +298,36 @@ fn the_console_opens_as_the_role_that_is_named_in_the_browser_or_in_a_window_of_
         let _ = fs::remove_file(&seen);
         let mut command = harness.command(&["console", &format!("{id}/{pair}"), "--isolated"]);
         command.env("PATH", format!("{}:/usr/bin:/bin", programs.display()));
-        let mut child = command.spawn().expect("mcm starts");
+        let mut begun = Begun::start(command);
         harness.until("the browser is started", || seen.exists());
-        let arguments = fs::read_to_string(&seen).expect("written whole");
-        let arguments: Vec<String> = arguments.lines().map(str::to_owned).collect();
-        // Who opens the link lets mcm end.
-        harness.browse(&Browser::new(), arguments.last().expect("a page"));
-        assert!(child.wait().expect("ends").success());
-        arguments
+        let words = fs::read_to_string(&seen).expect("written whole");
+        let words: Vec<String> = words.lines().map(str::to_owned).collect();
+        harness.browse(&Browser::new(), &words[4]);
+        begun.stderr_until("opens in a window of its own");
+        (begun, words)
     };
-    let first = isolated(READER);
-    assert_eq!(
-        (first[0].as_str(), first[1].as_str()),
-        ("--new-instance", "--profile")
-    );
-    assert_eq!(first[3], "--private-window");
-    assert!(first[4].starts_with("http://127.0.0.1:"), "{first:?}");
-    let other = isolated("111122223333/AdministratorAccess");
-    assert_ne!(first[2], other[2], "two roles share no profile");
-    assert_eq!(first[2], isolated(READER)[2], "one role has one profile");
+    let windows = [READER, "111122223333/AdministratorAccess", READER].map(isolated);
+    let mut profiles = HashSet::new();
+    for (begun, words) in &windows {
+        assert_eq!(words[..2], ["--new-instance", "--profile"]);
+        assert_eq!(words[3], "--private-window");
+        assert!(words[4].starts_with("http://127.0.0.1:"), "{words:?}");
+        let profile = PathBuf::from(&words[2]);
+        assert!(
+            profile.is_dir() && profiles.insert(profile),
+            "one for each window"
+        );
+        let runs = Path::new("/proc").join(begun.id().to_string());
+        assert!(runs.exists(), "it waits for its window");
+    }
+    for (begun, words) in windows {
+        let ends = std::process::Command::new("kill").arg(&words[5]).status();
+        assert!(ends.expect("procps").success());
+        begun.ended().done();
+        let profile = PathBuf::from(&words[2]);
+        assert!(!profile.exists(), "the profile goes with its window");
+        assert!(!profile.parent().expect("a folder").exists());
+    }
     let mut command = harness.command(&["console", &asked, "--isolated"]);
     let output = command
         .env("PATH", "/nonexistent")
@@ -324,6 +336,57 @@ fn the_console_opens_as_the_role_that_is_named_in_the_browser_or_in_a_window_of_
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(message.contains("Install Firefox or Chromium"), "{message}");
     assert_eq!(output.status.code(), Some(1));
+}
+
+/// The browsers of this machine, without a display. Chromium runs without its sandbox, which root cannot have.
+#[test]
+fn a_real_browser_opens_the_console_in_a_profile_that_goes_with_it() {
+    // I33
+    let browsers = [
+        ("firefox-esr", "--headless"),
+        ("chromium", "--headless=new --no-sandbox"),
+    ];
+    for (name, options) in browsers {
+        let real = PathBuf::from("/usr/bin").join(name);
+        if !real.is_file() {
+            mcm_core::testing::not_checked(&format!(
+                "the isolated window of {name}: not installed"
+            ));
+            continue;
+        }
+        let harness = Harness::start();
+        let id = connected(&harness);
+        let programs = harness.folder().join("programs");
+        fs::create_dir_all(&programs).expect("made");
+        let note = harness.folder().join("process");
+        let script = format!(
+            "#!/bin/sh\nprintf '%s\n' $$ \"$@\" > {0}.new && mv {0}.new {0}\nexec {1} {options} \"$@\"",
+            note.display(),
+            real.display()
+        );
+        install_script(&programs.join(name), &script);
+        let asked = format!("{id}/{READER}");
+        let mut command = harness.command(&["console", &asked, "--isolated"]);
+        command.env("PATH", format!("{}:/usr/bin:/bin", programs.display()));
+        command.env("MCM_BROWSER", programs.join(name));
+        let begun = Begun::start(command);
+        harness.until_requested(Endpoint::AwsLogin);
+        let noted = fs::read_to_string(&note).expect("it started");
+        let profile = noted
+            .lines()
+            .find_map(|word| {
+                let path = word.strip_prefix("--user-data-dir=").unwrap_or(word);
+                Some(PathBuf::from(path)).filter(|path| path.is_absolute())
+            })
+            .expect("a profile");
+        let files = fs::read_dir(&profile).expect("the browser uses it").count();
+        assert!(files > 2, "{name}: {files} files in {}", profile.display());
+        let browser = noted.lines().next().expect("its id");
+        let ends = std::process::Command::new("kill").arg(browser).status();
+        assert!(ends.expect("procps").success());
+        begun.ended().done();
+        assert!(!profile.exists(), "{name}: {}", profile.display());
+    }
 }
 
 #[test]

@@ -56,11 +56,7 @@ impl App {
         };
         let open = &self.world.browser;
         if browser == ConsoleSession::Isolated {
-            // One window for each role, so that two of them stay apart too.
-            let target = account.target.as_deref().unwrap_or_default();
-            return open
-                .open_isolated(&page, &[account.id.as_str(), target])
-                .await;
+            return open.open_isolated(&page).await;
         }
         open.open(&page, &HttpsForced::default()).await
     }
@@ -87,6 +83,11 @@ impl App {
     /// Returns once the browser no longer needs this process for the page that was opened last.
     pub async fn until_page_served(&self) {
         self.world.browser.until_served().await;
+    }
+
+    /// Returns once every window with a profile of its own is closed and its profile removed.
+    pub async fn until_windows_closed(&self) {
+        self.world.browser.until_closed().await;
     }
 
     /// The address that holds no secret, where the browser's own session is to do.

@@ -1,7 +1,7 @@
 //! Windows with a profile of their own, in browsers that can open one: those of Firefox's and of Chromium's kind.
 //!
 //! The window is a private one, so no cookie of it reaches the disk, and its profile is a folder of its own, so it shares
-//! none with the user's other windows, the private ones among them.
+//! none with the user's other windows, the private ones among them. The folder is removed when the browser ends.
 
 use std::path::Path;
 
@@ -56,9 +56,10 @@ fn options(program: &str, profile: &Path) -> Option<Vec<String>> {
     let name = Path::new(program).file_stem()?.to_str()?.to_lowercase();
     let profile = profile.to_str()?;
     let options = if FIREFOX.contains(&name.as_str()) {
-        ["--new-instance", "--profile", profile, "--private-window"]
-            .map(str::to_owned)
-            .to_vec()
+        let words = ["--new-instance", "--profile", profile, "--private-window"];
+        // On Windows Firefox starts itself anew and ends, unless it is to wait.
+        let waits = cfg!(windows).then_some("--wait-for-browser");
+        waits.into_iter().chain(words).map(str::to_owned).collect()
     } else {
         let (_, private) = CHROMIUM.into_iter().find(|(known, _)| *known == name)?;
         vec![

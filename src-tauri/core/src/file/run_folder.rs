@@ -6,6 +6,7 @@
 use std::fs::{self, DirEntry, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -16,6 +17,12 @@ use crate::error::Result;
 const PREFIX: &str = "mcm-run-";
 /// The file in each folder that its process holds locked.
 const LOCK: &str = "lock";
+
+/// How often, and how far apart, a folder is removed in which other processes may still write, and how often it must be
+/// found gone.
+const REMOVALS: u32 = 100;
+const TIME_BETWEEN_REMOVALS: Duration = Duration::from_millis(50);
+const CALM_CHECKS: u32 = 5;
 
 /// A folder of one run.
 #[derive(Debug)]
@@ -44,6 +51,21 @@ impl RunFolder {
             Ok(Self { lock, folder })
         };
         make().map_err(|error| storage_failed("used for a folder of this run", base, error))
+    }
+
+    /// Removes the folder, and again while processes that are about to end write into it.
+    pub fn remove_from_processes(self) {
+        let path = self.path().to_owned();
+        drop(self);
+        let mut calm = 0;
+        for _ in 0..REMOVALS {
+            calm = if path.exists() { 0 } else { calm + 1 };
+            if calm > CALM_CHECKS {
+                return;
+            }
+            let _ = fs::remove_dir_all(&path);
+            std::thread::sleep(TIME_BETWEEN_REMOVALS);
+        }
     }
 
     /// Its path.

@@ -47,7 +47,7 @@ async fn a_role_opens_by_a_link_without_a_secret_and_by_federation_in_an_isolate
         harness.clouds.requests().is_empty(),
         "no credential is asked for"
     );
-    assert!(harness.browser.isolated().is_empty());
+    assert!(harness.browser.isolated() == 0);
 
     for pair in [READER, ADMIN] {
         open(pair, ConsoleSession::Isolated).await.expect("opened");
@@ -67,8 +67,7 @@ async fn a_role_opens_by_a_link_without_a_secret_and_by_federation_in_an_isolate
             "https://eu-west-1.console.aws.amazon.com/console/home?region=eu-west-1"
         );
     }
-    let windows = harness.browser.isolated();
-    assert_eq!(windows, [format!("{id} {READER}"), format!("{id} {ADMIN}")]);
+    assert_eq!(harness.browser.isolated(), 2);
     assert_eq!(count(&harness, Endpoint::CenterCredentials), 2);
 }
 
