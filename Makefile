@@ -122,7 +122,8 @@ test: check
 	npm --prefix ui test
 	@echo "==> Rust tests: those of every system"
 	cargo test $(LOCKED) --workspace --lib
-	cargo test $(LOCKED) -p mcm-core --test scenario --test clouds --test loopback --test crash
+	cargo test $(LOCKED) -p mcm-core --test scenario --test loopback --test crash
+	cargo test $(LOCKED) -p sandbox-clouds --test clouds
 	@echo "NOT CHECKED: mcm as a process and the real window, whose tests need Linux." >&2
 else
 test: check oidc-provider moto clients ## check, then every test; the end-to-end suite comes last

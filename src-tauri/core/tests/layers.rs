@@ -78,6 +78,47 @@ fn sessions_and_the_store_know_no_cloud() {
     }
 }
 
+#[test]
+fn no_crate_has_two_types_of_one_name() {
+    /// One for each operating system, of which a build has one.
+    const OF_EACH_SYSTEM: [&str; 3] = ["Group", "Hidden", "Listener"];
+    for folder in ["core/src", "cli/src", "sandbox/src", "app"] {
+        let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for file in rust_files(&crate_folder(folder)) {
+            if is_test(&file) {
+                continue;
+            }
+            let text = fs::read_to_string(&file).expect("readable");
+            for name in code(&text).filter_map(declared_type) {
+                let place = file.display().to_string();
+                places.entry(name.to_owned()).or_default().push(place);
+            }
+        }
+        assert!(places.len() > 30, "{folder} has types");
+        places.retain(|name, of| of.len() > 1 && !OF_EACH_SYSTEM.contains(&name.as_str()));
+        assert!(places.is_empty(), "{folder}: {places:#?}");
+    }
+}
+
+/// The type that a line declares. An associated type, which is indented, is none.
+fn declared_type(line: &str) -> Option<&str> {
+    let is_indented = line.starts_with(' ');
+    let mut words = line.split_whitespace().peekable();
+    while words.peek().is_some_and(|word| word.starts_with("pub")) {
+        let word = words.next()?;
+        // `pub(in crate::a)` is two words.
+        if word.contains('(') && !word.contains(')') {
+            words.next()?;
+        }
+    }
+    let kind = words.next()?;
+    let is_type =
+        matches!(kind, "struct" | "enum" | "trait" | "union") || kind == "type" && !is_indented;
+    let name = words.next().filter(|_| is_type)?;
+    let end = name.find(|c: char| !c.is_alphanumeric() && c != '_');
+    Some(&name[..end.unwrap_or(name.len())])
+}
+
 fn crate_folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
 }

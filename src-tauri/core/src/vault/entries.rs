@@ -29,7 +29,7 @@ const FORMAT: &str = "1";
 /// The bytes of a secret, wiped when they are dropped.
 pub(super) type Bytes = Zeroizing<Vec<u8>>;
 
-type Result<T> = std::result::Result<T, KeychainFailure>;
+type KeychainResult<T> = std::result::Result<T, KeychainFailure>;
 
 /// The entries of one service in one store.
 pub(super) struct Entries<'a> {
@@ -43,7 +43,7 @@ impl<'a> Entries<'a> {
     }
 
     /// The complete secret of a record, with its hash checked.
-    pub(super) fn read(&self, record: &Record) -> Result<Option<Bytes>> {
+    pub(super) fn read(&self, record: &Record) -> KeychainResult<Option<Bytes>> {
         let Some(entry) = self.get(record, &record.user())? else {
             return Ok(None);
         };
@@ -64,7 +64,7 @@ impl<'a> Entries<'a> {
         Ok(Some(secret))
     }
 
-    fn join(&self, record: &Record, head: &Head, beginning: &[u8]) -> Result<Bytes> {
+    fn join(&self, record: &Record, head: &Head, beginning: &[u8]) -> KeychainResult<Bytes> {
         // Allocated once: a growing vector leaves copies behind.
         let mut secret = Zeroizing::new(Vec::with_capacity(head.length));
         let mut append = |piece: &[u8]| {
@@ -89,7 +89,7 @@ impl<'a> Entries<'a> {
     }
 
     /// Replaces the secret of a record: parts, their check, the head, its check, and then the rest of the old one.
-    pub(super) fn write(&self, record: &Record, secret: &[u8]) -> Result<()> {
+    pub(super) fn write(&self, record: &Record, secret: &[u8]) -> KeychainResult<()> {
         let user = record.user();
         // A head that exists twice or is not valid points to nothing worth keeping.
         let old = match self.get(record, &user) {
@@ -144,7 +144,7 @@ impl<'a> Entries<'a> {
         Ok(())
     }
 
-    fn put_back(&self, record: &Record, old: Option<Bytes>) -> Result<()> {
+    fn put_back(&self, record: &Record, old: Option<Bytes>) -> KeychainResult<()> {
         match old {
             Some(old) => self.set(record, &record.user(), &old),
             None => self.remove(record, &record.user()),
@@ -152,14 +152,14 @@ impl<'a> Entries<'a> {
     }
 
     /// Removes a record: the head first, so that nothing points to missing parts.
-    pub(super) fn delete(&self, record: &Record) -> Result<()> {
+    pub(super) fn delete(&self, record: &Record) -> KeychainResult<()> {
         self.remove(record, &record.user())?;
         self.sweep(record, 0, 0)?;
         self.sweep(record, 1, 0)
     }
 
     /// The number of entries of a record.
-    pub(super) fn count(&self, record: &Record) -> Result<u32> {
+    pub(super) fn count(&self, record: &Record) -> KeychainResult<u32> {
         let Some(entry) = self.get(record, &record.user())? else {
             return Ok(0);
         };
@@ -168,7 +168,7 @@ impl<'a> Entries<'a> {
     }
 
     /// Removes every entry of the service and returns their number.
-    pub(super) fn sweep_all(&self) -> Result<u32> {
+    pub(super) fn sweep_all(&self) -> KeychainResult<u32> {
         let mut removed = 0;
         for entry in platform::search(self.store, self.service)? {
             match entry.delete_credential() {
@@ -181,13 +181,13 @@ impl<'a> Entries<'a> {
     }
 
     /// Fails unless the store can be used.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> KeychainResult<()> {
         platform::search(self.store, self.service)?;
         Ok(())
     }
 
     /// Removes the parts of a slot from a number on, the last one first.
-    fn sweep(&self, record: &Record, slot: u64, from: u32) -> Result<()> {
+    fn sweep(&self, record: &Record, slot: u64, from: u32) -> KeychainResult<()> {
         let mut end = from;
         while end < MAX_PARTS && self.has(record, &part(record, slot, end))? {
             end += 1;
@@ -198,12 +198,12 @@ impl<'a> Entries<'a> {
         Ok(())
     }
 
-    fn entry(&self, record: &Record, user: &str) -> Result<Entry> {
+    fn entry(&self, record: &Record, user: &str) -> KeychainResult<Entry> {
         let modifiers = platform::modifiers(record.kind);
         Ok(self.store.build(self.service, user, Some(&modifiers))?)
     }
 
-    fn get(&self, record: &Record, user: &str) -> Result<Option<Bytes>> {
+    fn get(&self, record: &Record, user: &str) -> KeychainResult<Option<Bytes>> {
         match self.entry(record, user)?.get_secret() {
             Ok(secret) => Ok(Some(Zeroizing::new(secret))),
             Err(keyring_core::Error::NoEntry) => Ok(None),
@@ -215,7 +215,7 @@ impl<'a> Entries<'a> {
         }
     }
 
-    fn has(&self, record: &Record, user: &str) -> Result<bool> {
+    fn has(&self, record: &Record, user: &str) -> KeychainResult<bool> {
         match self.entry(record, user)?.get_credential() {
             Ok(_) | Err(keyring_core::Error::Ambiguous(_)) => Ok(true),
             Err(keyring_core::Error::NoEntry) => Ok(false),
@@ -225,7 +225,7 @@ impl<'a> Entries<'a> {
 
     /// Sets an entry. If it exists more than once, one is set and the others are removed: they could not be read
     /// anyway.
-    fn set(&self, record: &Record, user: &str, secret: &[u8]) -> Result<()> {
+    fn set(&self, record: &Record, user: &str, secret: &[u8]) -> KeychainResult<()> {
         let doubles = match self.entry(record, user)?.set_secret(secret) {
             Err(keyring_core::Error::Ambiguous(doubles)) => doubles,
             outcome => return outcome.map_err(redacted),
@@ -237,7 +237,7 @@ impl<'a> Entries<'a> {
         doubles.try_for_each(|double| removed(double.delete_credential()))
     }
 
-    fn remove(&self, record: &Record, user: &str) -> Result<()> {
+    fn remove(&self, record: &Record, user: &str) -> KeychainResult<()> {
         match self.entry(record, user)?.delete_credential() {
             Err(keyring_core::Error::Ambiguous(doubles)) => doubles
                 .into_iter()
@@ -247,7 +247,7 @@ impl<'a> Entries<'a> {
     }
 }
 
-fn removed(outcome: keyring_core::Result<()>) -> Result<()> {
+fn removed(outcome: keyring_core::Result<()>) -> KeychainResult<()> {
     match outcome {
         Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(()),
         Err(error) => Err(redacted(error)),
