@@ -121,11 +121,7 @@ fn wanted(
             return Err(Error::new(Code::Ambiguous, message).into());
         }
         if named.settings.is_protected {
-            let message = format!(
-                "{name} is protected, and its use ends by itself. Run: mcm shell {name}",
-                name = named.name
-            );
-            return Err(Error::new(Code::Unsupported, message).into());
+            return Err(Error::new(Code::Unsupported, protected(&named)).into());
         }
         return Ok(WantedEnvironment::Some(
             Box::new(named),
@@ -144,10 +140,7 @@ fn wanted(
                 state.terminal.clone(),
             ));
         }
-        note(&format!(
-            "mcm: {name} has become protected. Run: mcm shell {name}",
-            name = named.name
-        ));
+        note(&format!("mcm: {}", protected(&named)));
     }
     let folder = folder();
     let Some(found) = FolderFile::find(&folder)? else {
@@ -186,6 +179,16 @@ fn wanted(
         remark(&found, &named);
     }
     Ok(WantedEnvironment::Some(Box::new(named), None))
+}
+
+/// Why a protected environment is not pinned, and what to do.
+fn protected(named: &NamedEnvironment) -> String {
+    format!(
+        "{name} is protected, so no shell is pinned to it. Work in it for {minutes} minutes with: mcm shell {name}. Or run one \
+         command: mcm exec -E {name} -- COMMAND",
+        name = named.name,
+        minutes = named.settings.minutes
+    )
 }
 
 /// What an allowed file says beside the environment's name: its message, and what it needs that is not there.

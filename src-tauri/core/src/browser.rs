@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use url::Url;
 
+use crate::environment::ConsoleWarning;
 use crate::error::{Code, Error, Result};
 use crate::file::{self, RunFolder};
 use crate::http;
@@ -153,9 +154,14 @@ fn split_at_colons(list: &str) -> Vec<String> {
 
 #[async_trait]
 impl Browser for SystemBrowser {
-    async fn open(&self, page: &Url, https_forced: &HttpsForced) -> Result<()> {
+    async fn open(
+        &self,
+        page: &Url,
+        warning: Option<&ConsoleWarning>,
+        https_forced: &HttpsForced,
+    ) -> Result<()> {
         http::require_safe(page)?;
-        let (page, is_served) = link::to(page, https_forced)?;
+        let (page, is_served) = link::to(page, warning, https_forced)?;
         *self.last() = Some(is_served);
         // Read now, so that a choice counts for the next page.
         let chosen = Settings::load(&self.config, &self.environment).browser;
@@ -173,7 +179,7 @@ impl Browser for SystemBrowser {
         }
     }
 
-    async fn open_isolated(&self, page: &Url) -> Result<()> {
+    async fn open_isolated(&self, page: &Url, warning: Option<&ConsoleWarning>) -> Result<()> {
         http::require_safe(page)?;
         let chosen = Settings::load(&self.config, &self.environment).browser;
         let chosen = self.programs(chosen.as_ref()).unwrap_or_default();
@@ -182,7 +188,7 @@ impl Browser for SystemBrowser {
         let profile = folder.path().join("profile");
         file::make_private(&profile)?;
         let words = isolated::command(&chosen, &self.environment, &profile);
-        let (page, is_served) = link::to(page, &HttpsForced::default())?;
+        let (page, is_served) = link::to(page, warning, &HttpsForced::default())?;
         *self.last() = Some(is_served.clone());
         let kept_back = self.kept_back.clone();
         let open = move || started::window(&words?, &page, &is_served, &kept_back, folder);
@@ -327,7 +333,7 @@ mod tests {
         let environment = Environment::from_pairs(variables.iter().copied());
         let page = Url::parse("https://login.example/authorize?state=s").expect("a URL");
         SystemBrowser::new(&environment, &paths, front)
-            .open(&page, https_forced)
+            .open(&page, None, https_forced)
             .await
     }
 
@@ -416,7 +422,7 @@ mod tests {
         for falls_back in [false, true] {
             let https_forced = HttpsForced::default();
             let page = Url::parse("https://login.example/authorize").expect("a URL");
-            let (link, _) = link::to(&page, &https_forced).expect("a port");
+            let (link, _) = link::to(&page, None, &https_forced).expect("a port");
             let (authority, _) = parts(&link);
             let mut stream = tokio::net::TcpStream::connect(authority)
                 .await
@@ -467,12 +473,12 @@ mod tests {
         let none = HttpsForced::default();
         let browser = SystemBrowser::new(&environment, &Paths::below(folder.path()), FRONT);
         browser
-            .open(&page, &none)
+            .open(&page, None, &none)
             .await
             .expect_err("the variable is there");
         browser
             .keeping_back(vec![name])
-            .open(&page, &none)
+            .open(&page, None, &none)
             .await
             .expect("it is kept back");
     }
@@ -514,6 +520,36 @@ mod tests {
         let second = get(text.trim()).await;
         assert!(second.starts_with("HTTP/1.1 410 "), "{second}");
         assert!(!second.contains("state=s") && second.contains("start again"));
+    }
+
+    #[tokio::test]
+    async fn a_warning_in_its_colour_comes_once_before_the_page_and_says_nothing_of_it() {
+        let page = Url::parse("https://console.example/?SigninToken=s").expect("a URL");
+        let warning = ConsoleWarning {
+            environment: crate::environment::EnvironmentName::parse("prod-eu").expect("a name"),
+            colour: Some("violet".into()),
+            cloud: crate::account::Cloud::Aws,
+        };
+        let (link, _) = link::to(&page, Some(&warning), &HttpsForced::default()).expect("a port");
+        let first = get(&link).await;
+        assert!(first.starts_with("HTTP/1.1 200 "), "{first}");
+        assert!(first.contains("prod-eu is protected") && first.contains("background:#6a3fc0"));
+        assert!(first.contains("no-store") && first.contains("no-referrer"));
+        assert!(!first.contains("console.example") && !first.contains("SigninToken"));
+        let (_, on) = first.split_once("href=").expect("a link");
+        let (on, _) = on.split_once(' ').expect("an attribute");
+        let (authority, own) = parts(&link);
+        assert_ne!(on, own);
+        let again = get(&link).await;
+        assert!(again.starts_with("HTTP/1.1 410 "), "shown once: {again}");
+        assert!(!again.contains(on));
+        let led = exchange(authority, authority, on).await;
+        assert!(led.starts_with("HTTP/1.1 303 "), "{led}");
+        assert!(led.contains("location: https://console.example/?SigninToken=s\r\n"));
+        for path in [own, on] {
+            let answer = exchange(authority, authority, path).await;
+            assert!(answer.starts_with("HTTP/1.1 410 "), "{answer}");
+        }
     }
 
     #[tokio::test]

@@ -154,11 +154,54 @@ impl NamedEnvironment {
         self.settings.is_exclusive || self.settings.is_protected
     }
 
+    /// Whether it names this account at the target that the account has.
+    pub fn names(&self, account: &Account) -> bool {
+        self.members.get(&account.cloud()).is_some_and(|member| {
+            member.account == account.id
+                && (member.target.is_none() || member.target == account.target)
+        })
+    }
+
     /// The clouds that it does not name.
     pub fn other_clouds(&self) -> impl Iterator<Item = Cloud> {
         Cloud::ALL
             .into_iter()
             .filter(|cloud| !self.members.contains_key(cloud))
+    }
+}
+
+/// What a browser shows before the console of an account that a protected environment names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleWarning {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// One of the names in `COLOURS`.
+    pub colour: Option<String>,
+    /// The cloud of the console.
+    pub cloud: Cloud,
+}
+
+impl ConsoleWarning {
+    /// The page, whose link leads on to `path`. An environment's name needs no quoting in it.
+    pub fn as_html(&self, path: &str) -> String {
+        // The labels' colours in the dashboard, dark enough for white letters.
+        let colour = match self.colour.as_deref() {
+            Some("blue") => "#2459b0",
+            Some("green") => "#1b6d48",
+            Some("amber") => "#8f5a00",
+            Some("violet") => "#6a3fc0",
+            Some("grey") => "#565d68",
+            _ => "#a8322c",
+        };
+        let (name, cloud) = (&self.environment, self.cloud.title());
+        format!(
+            "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+             <title>{name} is protected</title><style>body{{margin:0;min-height:100vh;display:grid;place-content:center;\
+             gap:1rem;padding:2rem;background:{colour};color:#fff;font:1.125rem/1.5 system-ui,sans-serif}}\
+             h1,p{{margin:0}}a{{justify-self:start;padding:.5rem 1rem;border:2px solid;border-radius:.375rem;color:inherit}}\
+             </style><h1>{name} is protected</h1><p>You are about to open the console of {cloud} in this environment. \
+             What you change there is real.<a href={path} autofocus>Open the console of {name}</a>"
+        )
     }
 }
 

@@ -307,7 +307,7 @@ impl SignInContext {
                 () = self.again.notified() => {
                     // The page stands beside the code, to be opened by hand.
                     let https_forced = HttpsForced::default();
-                    if let Err(error) = self.browser.open(page, &https_forced).await {
+                    if let Err(error) = self.browser.open(page, None, &https_forced).await {
                         tracing::info!(
                             code = error.code().as_str(),
                             "the page for a code could not be opened"
@@ -368,7 +368,7 @@ impl SignInContext {
                     link: link.clone(),
                     port: *port,
                 },
-                None => match self.browser.open(page, &https_forced).await {
+                None => match self.browser.open(page, None, &https_forced).await {
                     Ok(()) => SignInStep::Browser,
                     Err(error) => SignInStep::BrowserFailed {
                         error: ErrorView::from(&error),

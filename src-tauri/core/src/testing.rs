@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 use url::Url;
 
+use crate::environment::ConsoleWarning;
 use crate::error::Result;
 use crate::loopback::HttpsForced;
 use crate::world::{Browser, Clock};
@@ -102,6 +103,7 @@ impl Drop for Asleep<'_> {
 pub struct RecordedBrowser {
     page: Mutex<Option<Url>>,
     isolated: AtomicUsize,
+    warnings: Mutex<Vec<ConsoleWarning>>,
     opened: Notify,
 }
 
@@ -109,6 +111,14 @@ impl RecordedBrowser {
     /// How many isolated windows were opened.
     pub fn isolated(&self) -> usize {
         self.isolated.load(Ordering::SeqCst)
+    }
+
+    /// The warnings that were shown before pages.
+    pub fn warnings(&self) -> Vec<ConsoleWarning> {
+        self.warnings
+            .lock()
+            .expect("no code panics while it holds this lock")
+            .clone()
     }
 
     /// Waits until a page was opened, and takes it.
@@ -129,7 +139,16 @@ impl RecordedBrowser {
 
 #[async_trait]
 impl Browser for RecordedBrowser {
-    async fn open(&self, page: &Url, _: &HttpsForced) -> Result<()> {
+    async fn open(
+        &self,
+        page: &Url,
+        warning: Option<&ConsoleWarning>,
+        _: &HttpsForced,
+    ) -> Result<()> {
+        self.warnings
+            .lock()
+            .expect("no code panics while it holds this lock")
+            .extend(warning.cloned());
         *self
             .page
             .lock()
@@ -138,9 +157,9 @@ impl Browser for RecordedBrowser {
         Ok(())
     }
 
-    async fn open_isolated(&self, page: &Url) -> Result<()> {
+    async fn open_isolated(&self, page: &Url, warning: Option<&ConsoleWarning>) -> Result<()> {
         self.isolated.fetch_add(1, Ordering::SeqCst);
-        self.open(page, &HttpsForced::default()).await
+        self.open(page, warning, &HttpsForced::default()).await
     }
 }
 

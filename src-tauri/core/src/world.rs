@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use url::Url;
 
+use crate::environment::ConsoleWarning;
 use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::http::Http;
@@ -218,15 +219,20 @@ impl Paths {
 /// Opens a sign-in page. The address contains the flow's `state`, so it is passed on and never kept.
 #[async_trait]
 pub trait Browser: Send + Sync {
-    /// Opens the page, or returns why no browser could be started (`browser-failed`). A browser that insists on https on the
-    /// way there is reported later.
-    async fn open(&self, page: &Url, https_forced: &HttpsForced) -> Result<()>;
+    /// Opens the page, after a warning where there is one, or returns why no browser could be started (`browser-failed`). A
+    /// browser that insists on https on the way there is reported later.
+    async fn open(
+        &self,
+        page: &Url,
+        warning: Option<&ConsoleWarning>,
+        https_forced: &HttpsForced,
+    ) -> Result<()>;
 
     /// As `open`, in a private window whose profile no other window shares, and which is removed when the window is closed.
     ///
     /// # Errors
     /// `browser-failed` when no browser that can do this could be started.
-    async fn open_isolated(&self, page: &Url) -> Result<()>;
+    async fn open_isolated(&self, page: &Url, warning: Option<&ConsoleWarning>) -> Result<()>;
 
     /// Returns once every such window is closed and its profile removed.
     async fn until_closed(&self) {}

@@ -418,7 +418,14 @@ fn mcm_use_changes_one_shell_wins_over_folders_and_is_undone() {
         ["dev eu-west-3", " ", &format!("{}/gcloud", bin.display())]
     );
     assert!(
-        lines[9] == "1" && ended.stderr.contains("mcm shell prod"),
+        lines[9] == "1"
+            && ended
+                .stderr
+                .contains("prod is protected, so no shell is pinned to it.")
+            && ended
+                .stderr
+                .contains("for 15 minutes with: mcm shell prod.")
+            && ended.stderr.contains("mcm exec -E prod -- COMMAND"),
         "{}",
         ended.stderr
     );

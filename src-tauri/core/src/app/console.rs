@@ -10,6 +10,7 @@ use url::Url;
 use super::App;
 use crate::account::{Account, AccountId, Cloud};
 use crate::credential::Session;
+use crate::environment::{ConsoleWarning, NamedEnvironment};
 use crate::error::{Code, Error, Result};
 use crate::loopback::HttpsForced;
 use crate::provider;
@@ -54,11 +55,28 @@ impl App {
                 self.signed_in_console(account, &session, browser).await?
             }
         };
-        let open = &self.world.browser;
+        let warning = self.console_warning(account)?;
+        let (open, warning) = (&self.world.browser, warning.as_ref());
         if browser == ConsoleSession::Isolated {
-            return open.open_isolated(&page).await;
+            return open.open_isolated(&page, warning).await;
         }
-        open.open(&page, &HttpsForced::default()).await
+        open.open(&page, warning, &HttpsForced::default()).await
+    }
+
+    /// The warning before the console of an account that a protected environment names.
+    fn console_warning(&self, account: &Account) -> Result<Option<ConsoleWarning>> {
+        let environments = self.environments()?;
+        let is_meant =
+            |named: &&NamedEnvironment| named.settings.is_protected && named.names(account);
+        let warning = environments
+            .iter()
+            .find(is_meant)
+            .map(|named| ConsoleWarning {
+                environment: named.name.clone(),
+                colour: named.settings.colour.clone(),
+                cloud: account.cloud(),
+            });
+        Ok(warning)
     }
 
     /// The address that opens the cloud's console as the account at its target, for a program that is given it. Where it is

@@ -1,4 +1,4 @@
-//! A port that leads the browser of this machine to a page, once and within 30 seconds.
+//! A port that leads the browser of this machine to a page, once and within 30 seconds; after a warning, within three minutes.
 //!
 //! The link itself is `loopback/link.rs`. Here is its port: how long it stays open, and that it reports a browser which
 //! insists on https.
@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use url::Url;
 
+use crate::environment::ConsoleWarning;
 use crate::error::{Code, Error, Result};
 use crate::loopback::{
     self, ConnectionLimits, FALLBACK_TIME, HttpsForced, Link, LoopbackHost, Port, Protocol,
@@ -17,6 +18,8 @@ use crate::loopback::{
 
 /// How long the link redirects to the page.
 const LINK_LIFETIME: Duration = Duration::from_secs(30);
+/// How long it does so after a warning, which the user reads first.
+const WARNED_LINK_LIFETIME: Duration = Duration::from_secs(180);
 /// How long the port answers afterwards that the link has expired.
 const NOTICE_TIME: Duration = Duration::from_secs(90);
 /// The limits for one visitor.
@@ -32,6 +35,7 @@ const LIMITS: ConnectionLimits = ConnectionLimits {
 /// `busy` when no port could be opened.
 pub(super) fn to(
     page: &Url,
+    warning: Option<&ConsoleWarning>,
     https_forced: &HttpsForced,
 ) -> Result<(String, watch::Receiver<bool>)> {
     let failed = |source| {
@@ -39,8 +43,12 @@ pub(super) fn to(
         Error::new(Code::Busy, message).with_source(source)
     };
     let port = Port::bind(LoopbackHost::Ipv4, None).map_err(failed)?;
-    let link =
-        Link::to(page, port.authority()).map_err(|error| failed(std::io::Error::other(error)))?;
+    let link = Link::after(warning, page, port.authority())
+        .map_err(|error| failed(std::io::Error::other(error)))?;
+    let lifetime = match warning {
+        Some(_) => WARNED_LINK_LIFETIME,
+        None => LINK_LIFETIME,
+    };
     let link = Arc::new(link);
     let address = link.address();
     let https_forced = https_forced.clone();
@@ -63,12 +71,12 @@ pub(super) fn to(
             }
         });
         let expire = async {
-            sleep(LINK_LIFETIME).await;
+            sleep(lifetime).await;
             link.expire();
             ended.send_replace(true);
             std::future::pending::<()>().await;
         };
-        let _ = timeout(LINK_LIFETIME + NOTICE_TIME, async {
+        let _ = timeout(lifetime + NOTICE_TIME, async {
             tokio::join!(serve, expire)
         })
         .await;

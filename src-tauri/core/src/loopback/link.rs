@@ -1,4 +1,4 @@
-//! A link on a port of this machine that redirects a browser to a page, once.
+//! A link on a port of this machine that redirects a browser to a page, once; where that is asked for, after a warning.
 //!
 //! The link is where others may read it: in the arguments of a browser, or on a terminal. Only this user's programs are
 //! answered (`loopback/peer_check.rs`), and only the first of them gets the real address.
@@ -10,6 +10,7 @@ use http::{Method, StatusCode};
 use url::Url;
 
 use super::{Reply, Request};
+use crate::environment::ConsoleWarning;
 use crate::random;
 
 /// The bytes of the secret in the link.
@@ -27,8 +28,19 @@ const USED_UP: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>M
 pub struct Link {
     authority: String,
     path: String,
-    /// The page, until the link was used.
-    location: Mutex<Option<HeaderValue>>,
+    /// What is left to answer.
+    state: Mutex<LinkState>,
+}
+
+/// What a link still leads to.
+#[derive(Debug)]
+struct LinkState {
+    /// The page, until the browser was redirected.
+    location: Option<HeaderValue>,
+    /// The warning before it, until it was shown, and the path that leads on from it.
+    warning: Option<(String, String)>,
+    /// The path that redirects: the link's own, or the one in the warning once that was shown.
+    path: String,
 }
 
 impl Link {
@@ -37,10 +49,31 @@ impl Link {
     /// # Errors
     /// When the page's address fits no header.
     pub fn to(page: &Url, authority: &str) -> Result<Self, InvalidHeaderValue> {
+        Self::after(None, page, authority)
+    }
+
+    /// As `to`, after a warning, which is shown once. What it leads on by is in the warning alone, and works once too.
+    ///
+    /// # Errors
+    /// As `to`.
+    pub fn after(
+        warning: Option<&ConsoleWarning>,
+        page: &Url,
+        authority: &str,
+    ) -> Result<Self, InvalidHeaderValue> {
+        let path = format!("/open/{}", random::token(SECRET_BYTES));
+        let warning = warning.map(|warning| {
+            let on = format!("/open/{}", random::token(SECRET_BYTES));
+            (warning.as_html(&on), on)
+        });
         Ok(Self {
             authority: authority.to_owned(),
-            path: format!("/open/{}", random::token(SECRET_BYTES)),
-            location: Mutex::new(Some(HeaderValue::from_str(page.as_str())?)),
+            path: path.clone(),
+            state: Mutex::new(LinkState {
+                location: Some(HeaderValue::from_str(page.as_str())?),
+                warning,
+                path,
+            }),
         })
     }
 
@@ -56,17 +89,20 @@ impl Link {
 
     /// Whether no browser has been redirected yet.
     pub fn is_unused(&self) -> bool {
-        self.location().is_some()
+        self.state().location.is_some()
     }
 
     /// Ends it: it redirects no browser from now on.
     pub fn expire(&self) {
-        self.location().take();
+        self.state().location.take();
     }
 
     /// The answer to a request.
     pub fn answer(&self, request: &Request) -> Reply {
-        if !super::is_addressed_to(request, &self.authority) || !self.is_at(request.uri().path()) {
+        let mut state = self.state();
+        let path = request.uri().path();
+        let is_known = self.is_at(path) || path == state.path;
+        if !super::is_addressed_to(request, &self.authority) || !is_known {
             return super::reply(StatusCode::NOT_FOUND, HTML, "");
         }
         if request.method() != Method::GET {
@@ -76,7 +112,16 @@ impl Link {
                 .insert(ALLOW, HeaderValue::from_static("GET"));
             return reply;
         }
-        let Some(location) = self.location().take() else {
+        if state.location.is_some()
+            && let Some((page, on)) = state.warning.take()
+        {
+            state.path = on;
+            return super::reply(StatusCode::OK, HTML, page);
+        }
+        if path != state.path {
+            return super::reply(StatusCode::GONE, HTML, USED_UP);
+        }
+        let Some(location) = state.location.take() else {
             return super::reply(StatusCode::GONE, HTML, USED_UP);
         };
         let mut reply = super::reply(StatusCode::SEE_OTHER, HTML, "");
@@ -84,7 +129,7 @@ impl Link {
         reply
     }
 
-    fn location(&self) -> std::sync::MutexGuard<'_, Option<HeaderValue>> {
-        self.location.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> std::sync::MutexGuard<'_, LinkState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

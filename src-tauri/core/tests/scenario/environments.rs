@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mcm_core::account::{AccountId, Cloud};
-use mcm_core::app::{EnteredEnvironment, EnteredMember};
+use mcm_core::app::{ConsoleSession, EnteredEnvironment, EnteredMember};
 use mcm_core::environment::EnvironmentSettings;
 use mcm_core::error::{Code, Error};
 use mcm_core::snapshot::{EnvironmentView, FoundLine};
@@ -236,4 +236,35 @@ async fn an_environment_is_searched_for_beside_accounts_and_ranks_as_they_do() {
             .all(|found| found.account == azure)
     );
     assert_eq!(harness.app.search("old").len(), 1);
+}
+
+// E15
+#[tokio::test]
+async fn the_console_of_a_protected_environment_opens_after_a_warning_in_its_colour() {
+    let harness = Harness::start().await;
+    let azure = harness.connect(ADA).await.expect("connected");
+    harness
+        .until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count > 1))
+        .await;
+    let app = &harness.app;
+    let target = |at: usize| app.targets(&azure).expect("an account")[at].id.clone();
+    let (first, second) = (target(0), target(1));
+    let mut protected = entered("prod", &[(Cloud::Azure, &azure, first.as_str())]);
+    protected.settings.is_protected = true;
+    app.save_environment(None, protected, "")
+        .await
+        .expect("created");
+    let open = entered("dev", &[(Cloud::Azure, &azure, second.as_str())]);
+    app.save_environment(None, open, "").await.expect("created");
+    for (target, expected) in [(&second, 0), (&first, 1)] {
+        app.use_account(&azure, Some(target)).await.expect("used");
+        app.open_console(&azure, ConsoleSession::Present)
+            .await
+            .expect("opened");
+        harness.next_page().await;
+        assert_eq!(harness.browser.warnings().len(), expected, "{target}");
+    }
+    let warning = &harness.browser.warnings()[0];
+    assert_eq!(warning.environment.as_str(), "prod");
+    assert_eq!(warning.colour.as_deref(), Some("green"));
 }
