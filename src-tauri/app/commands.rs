@@ -15,6 +15,7 @@ use mcm_core::app::{
     NewestVersion, OnDuplicate, PrepareRole, PreparedRole, SignOut, StoredPlace,
 };
 use mcm_core::error::{Error, ErrorView};
+use mcm_core::import::FoundElsewhere;
 use mcm_core::provider::aws::{AwsSource, Caller, FoundPortal};
 use mcm_core::role::{PendingRole, SourceChoice};
 use mcm_core::settings::{Preferences, RedirectKind};
@@ -66,6 +67,8 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         search,
         enter_mfa_code,
         forget_everything,
+        found_elsewhere,
+        connect_found,
         found_portals,
         keep_place,
         kept_place,
@@ -268,6 +271,17 @@ async fn choose_target(core: Core<'_>, account: AccountId, target: String) -> An
 async fn pin_target(core: Core<'_>, account: AccountId, target: String, pinned: bool) -> Answer {
     core.pin_target(&account, &target, pinned)
         .await
+        .map_err(to_view)
+}
+
+#[tauri::command]
+async fn found_elsewhere(core: Core<'_>) -> Answer<FoundElsewhere> {
+    core.found_elsewhere().map_err(to_view)
+}
+
+#[tauri::command]
+async fn connect_found(core: Core<'_>, id: String) -> Answer<SignInId> {
+    core.connect_found(&id, None, OnDuplicate::Ask)
         .map_err(to_view)
 }
 

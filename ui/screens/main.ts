@@ -57,6 +57,8 @@ async function show(target: HTMLElement): Promise<void> {
         return desktop();
       case "storage":
         return places;
+      case "found_elsewhere":
+        return { accounts: [], unread: [] };
       case "activity":
       case "found_portals":
       case "search":

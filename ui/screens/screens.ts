@@ -46,6 +46,7 @@ import {
 
 import { backupScreens } from "./backup.ts";
 import { environmentScreens } from "./environments.ts";
+import { foundScreens } from "./found.ts";
 import type { Screen } from "./screen.ts";
 
 const targets = { targets: () => subscriptions };
@@ -805,4 +806,5 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
   ),
   ...environmentScreens(click),
   ...backupScreens(click, type),
+  ...foundScreens(click),
 };

@@ -12,6 +12,8 @@ import type { EnvironmentView } from "./bindings/EnvironmentView";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { ActivityKind } from "./bindings/ActivityKind";
 import type { ActivityEvent } from "./bindings/ActivityEvent";
+import type { FoundAccount } from "./bindings/FoundAccount";
+import type { FoundElsewhere } from "./bindings/FoundElsewhere";
 import type { FoundPortal } from "./bindings/FoundPortal";
 import type { Cloud } from "./bindings/Cloud";
 import type { Listed } from "./bindings/Listed";
@@ -758,4 +760,86 @@ export const restored: Restored = {
   environments: ["prod-eu"],
   keptEnvironments: ["dev"],
   settings: ["app.theme", "azure.tenant"],
+};
+
+export const foundAccount = (changes: Partial<FoundAccount> = {}): FoundAccount => ({
+  id: "1a2b3c4d",
+  cloud: "gcp",
+  name: "work",
+  signIn: { kind: "google", email: "ada@contoso.example" },
+  tools: [{ tool: "gcloud", file: "~/.config/gcloud/configurations/config_work" }],
+  names: ["contoso-web"],
+  obstacle: null,
+  connected: null,
+  ...changes,
+});
+
+/** What every tool may know, and one that says nothing. */
+export const foundElsewhere: FoundElsewhere = {
+  accounts: [
+    foundAccount({
+      id: "00000001",
+      cloud: "azure",
+      name: "Contoso",
+      signIn: {
+        kind: "tenant",
+        tenantId: "3f6b1f0e-2a52-4d6f-9d3c-1c1b8f0f5a11",
+        username: "ada@contoso.example",
+      },
+      tools: [{ tool: "Azure CLI", file: "~/.azure/azureProfile.json" }],
+      names: ["Production", "Staging", "Sandbox"],
+      connected: "azure-6f1c0d52aa01",
+    }),
+    foundAccount(),
+    foundAccount({
+      id: "00000003",
+      cloud: "aws",
+      name: "corp",
+      signIn: {
+        kind: "portal",
+        startUrl: "https://contoso.awsapps.com/start",
+        region: "eu-west-1",
+      },
+      tools: [
+        { tool: "AWS CLI", file: "~/.aws/config" },
+        { tool: "aws-sso-cli", file: "~/.config/aws-sso/config.yaml" },
+      ],
+      names: ["corp", "corp-reader"],
+    }),
+    foundAccount({
+      id: "00000004",
+      cloud: "aws",
+      name: "reader",
+      signIn: {
+        kind: "role",
+        roleArn: "arn:aws:iam::444455556666:role/team/of/the/platform/WithALongNameOfARole",
+        externalId: "organisation-wide-0001",
+        profile: "keys",
+      },
+      tools: [{ tool: "AWS CLI", file: "~/.aws/config" }],
+      names: ["reader"],
+    }),
+    foundAccount({
+      id: "00000005",
+      cloud: "aws",
+      name: "open",
+      signIn: {
+        kind: "role",
+        roleArn: "arn:aws:iam::444455556666:role/Open",
+        externalId: null,
+        profile: "keys",
+      },
+      tools: [{ tool: "AWS CLI", file: "~/.aws/config" }],
+      names: ["open"],
+      obstacle:
+        "The profile names no External ID, and this app connects only roles that require one. Create one: mcm login aws --print cli",
+    }),
+  ],
+  unread: [
+    {
+      tool: "Leapp",
+      file: "~/.Leapp/Leapp-lock.json",
+      why: "Leapp encrypts its sessions with a key of this machine, so they cannot be read. Sign in to them here; what Leapp wrote to ~/.aws/config is found there.",
+    },
+  ],
 };

@@ -20,6 +20,7 @@ import type { EnteredKeys } from "./bindings/EnteredKeys";
 import type { EnteredEnvironment } from "./bindings/EnteredEnvironment";
 import type { ErrorView } from "./bindings/ErrorView";
 import type { FoundLine } from "./bindings/FoundLine";
+import type { FoundElsewhere } from "./bindings/FoundElsewhere";
 import type { FoundPortal } from "./bindings/FoundPortal";
 import type { ActivityEvent } from "./bindings/ActivityEvent";
 import type { NewestVersion } from "./bindings/NewestVersion";
@@ -69,6 +70,16 @@ export function connect(
   wanted: AwsRequest = {},
 ): Promise<SignInId> {
   return call("connect", { cloud, tenant, account, ...wanted });
+}
+
+/** What the files of other tools on this machine name, without their tokens. */
+export function foundElsewhere(): Promise<FoundElsewhere> {
+  return call("found_elsewhere");
+}
+
+/** Starts the sign-in to an account that was found. */
+export function connectFound(id: string): Promise<SignInId> {
+  return call("connect_found", { id });
 }
 
 /** Writes everything but secrets to a file, encrypted under a passphrase. */

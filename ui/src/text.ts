@@ -24,6 +24,7 @@ import type { Code } from "./bindings/Code";
 import type { Copyable } from "./bindings/Copyable";
 import type { Enforcement } from "./bindings/Enforcement";
 import type { ActivityEvent } from "./bindings/ActivityEvent";
+import type { FoundAccount } from "./bindings/FoundAccount";
 import type { FoundPortal } from "./bindings/FoundPortal";
 import type { Identity } from "./bindings/Identity";
 import type { KeychainView } from "./bindings/KeychainView";
@@ -1194,6 +1195,30 @@ export const settings = {
   forgetNote:
     "Removes every account, its keychain entries, its activity and older copies of its data. Settings and the log stay. Nothing changes at the cloud providers.",
   forgetOpen: "Forget everything…",
+};
+
+export const found = {
+  title: "Found on this computer",
+  note: "What other tools know. Their tokens are never read, and nothing is stored before you sign in.",
+  signIn: "Sign in",
+  signInTo: (name: string) => `Sign in to ${name}`,
+  connected: "Connected",
+  notReady: (cloud: Cloud) => `Set up ${cloudNames[cloud]} first.`,
+  all: (count: number) => `Show all ${count}`,
+  /** Who it is, the tools that name it, and what they have there. */
+  about: ({ signIn, tools, names }: FoundAccount) => {
+    const subject = {
+      tenant: () => (signIn.kind === "tenant" ? signIn.username : ""),
+      google: () => (signIn.kind === "google" ? signIn.email : ""),
+      portal: () => (signIn.kind === "portal" ? signIn.startUrl.replace(/^https:\/\//, "") : ""),
+      role: () => (signIn.kind === "role" ? signIn.roleArn : ""),
+    }[signIn.kind]();
+    const inTools = [...new Set(tools.map(({ tool }) => tool))].join(", ");
+    const [first, second, ...more] = names;
+    const listed = [first, second].filter((name) => name !== undefined).join(", ");
+    const rest = more.length > 0 ? ` and ${more.length} more` : "";
+    return [subject, inTools, listed + rest].filter((part) => part !== "").join(" · ");
+  },
 };
 
 export const backup = {

@@ -22,8 +22,8 @@ use crate::shell_arguments::{
 pub(crate) use configure::{Configure, ConfigureAws, ConfigureKube, Writing};
 use help_text::{
     ACCOUNTS_HELP, ACTIVITY_HELP, AFTER_HELP, BACKUP_HELP, COMPLETION_HELP, CONSOLE_HELP,
-    CREDENTIAL_PROCESS_HELP, DOCTOR_HELP, ENV_HELP, EXEC_HELP, EXPORT_HELP, KUBE_TOKEN_HELP,
-    LOGIN_HELP, TARGETS_HELP, TOKEN_HELP, USE_HELP, WHOAMI_HELP,
+    CREDENTIAL_PROCESS_HELP, DOCTOR_HELP, ENV_HELP, EXEC_HELP, EXPORT_HELP, IMPORT_HELP,
+    KUBE_TOKEN_HELP, LOGIN_HELP, TARGETS_HELP, TOKEN_HELP, USE_HELP, WHOAMI_HELP,
 };
 pub(crate) use login::{AwsLogin, AzureLogin, CommonLogin, GcpLogin, Login, Redirect, Template};
 
@@ -205,6 +205,9 @@ pub(crate) enum Command {
         #[arg(long, required = true)]
         json: bool,
     },
+    /// Sign in to accounts that other tools on this machine know, with their names
+    #[command(after_help = IMPORT_HELP)]
+    Import(Import),
     /// Back up everything but secrets to a file, encrypted under a passphrase
     #[command(after_help = BACKUP_HELP)]
     Backup(Backup),
@@ -401,6 +404,19 @@ pub(crate) struct LogoutOf {
     /// Every account, and every keychain entry of this app
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Import {
+    /// What to sign in to: names or ids that --list shows
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// List what was found, and sign in to nothing
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) list: bool,
+    /// Print the list as JSON
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]

@@ -20,6 +20,7 @@ use mcm_core::account::{Account, Cloud, Target};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use mcm_core::file::{self, Foreign};
+use mcm_core::other_tools::OtherTools;
 use mcm_core::resource::Resource;
 use mcm_core::world::World;
 
@@ -28,7 +29,6 @@ pub(crate) use self::aws_config::{asked, asked_account, command};
 use crate::account_argument::by_name;
 use crate::arguments::{ConfigureAws, Writing};
 use crate::failure::Failure;
-use crate::other_tools::OtherTools;
 use crate::output::{confirm, note, print};
 use crate::program;
 use profile_names::{free_name, names_in_credentials, require_free};

@@ -48,7 +48,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ),
     (
         "Configure",
-        &["configure", "completion", "backup", "restore"],
+        &["configure", "import", "completion", "backup", "restore"],
     ),
     (
         "Diagnose",

@@ -12,6 +12,7 @@ use mcm_core::environment::NamedEnvironment;
 use mcm_core::error::{Code, Error};
 use mcm_core::file;
 use mcm_core::folder_file::{FolderFile, Trust};
+use mcm_core::other_tools::OtherTools;
 use mcm_core::world::{Environment, World};
 use secrecy::SecretString;
 
@@ -22,7 +23,6 @@ use crate::credential_env;
 use crate::failure::Failure;
 use crate::hook_arguments::HookLinesOptions;
 use crate::hook_state::{State, recorded, with};
-use crate::other_tools::OtherTools;
 use crate::output::{note, print};
 use crate::shims;
 use crate::variables::{self, Changes, Fact, Facts, Way};

@@ -33,13 +33,13 @@ mod hook;
 mod hook_arguments;
 mod hook_lines;
 mod hook_state;
+mod import;
 mod interactive;
 mod kube_token;
 mod login;
 mod logout;
 #[cfg(test)]
 mod man;
-mod other_tools;
 mod output;
 mod picker;
 mod program;

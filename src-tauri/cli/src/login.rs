@@ -282,7 +282,7 @@ fn print_code(code: &str, page: &str, expires_at: Timestamp) {
 }
 
 /// The app reads the targets as soon as the sign-in has ended, and ends it with that begun.
-async fn wait_for_targets(app: &App, id: &AccountId) {
+pub(crate) async fn wait_for_targets(app: &App, id: &AccountId) {
     let mut snapshots = app.watch();
     let read = snapshots.wait_for(|snapshot| {
         snapshot
@@ -321,7 +321,7 @@ async fn add_every_tenant(app: &App, account: &AccountView) -> Result<(), Failur
     first_failure.map_or(Ok(()), |error| Err(error.into()))
 }
 
-fn view(app: &App, id: &AccountId) -> Result<AccountView, Error> {
+pub(crate) fn view(app: &App, id: &AccountId) -> Result<AccountView, Error> {
     let snapshot = app.watch().borrow().clone();
     let view = snapshot
         .accounts
@@ -336,7 +336,7 @@ fn view(app: &App, id: &AccountId) -> Result<AccountView, Error> {
     })
 }
 
-fn print_connected(account: &AccountView) -> Result<(), Error> {
+pub(crate) fn print_connected(account: &AccountView) -> Result<(), Error> {
     let targets = words::targets(&account.identity);
     let mut rows = vec![
         ["  account", account.id.as_str()].map(str::to_owned),

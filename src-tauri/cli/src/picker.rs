@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 
-use inquire::{InquireError, Select};
+use inquire::{InquireError, MultiSelect, Select};
 use mcm_core::account::{Account, AccountId, Cloud, Target};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
@@ -108,6 +108,30 @@ pub(crate) fn cloud() -> Result<Cloud, Failure> {
     });
     let chosen = Select::new("Cloud to sign in to:", choices.into());
     Ok(chosen.without_filtering().prompt().map_err(ended)?.value)
+}
+
+/// Lets the user choose some of several things, none of which is chosen at first; `usage` is what to run without a terminal.
+pub(crate) fn several<T>(
+    question: &str,
+    usage: &str,
+    choices: Vec<(T, String)>,
+) -> Result<Vec<T>, Failure> {
+    require_terminal(usage)?;
+    let choices = choices
+        .into_iter()
+        .map(|(value, label)| ListedChoice { value, label });
+    let chosen = MultiSelect::new(question, choices.collect())
+        .with_scorer(&|query, choice, _, _| {
+            let label = choice.label.to_lowercase();
+            let has_all = query
+                .to_lowercase()
+                .split_whitespace()
+                .all(|word| label.contains(word));
+            has_all.then_some(0)
+        })
+        .prompt()
+        .map_err(ended)?;
+    Ok(chosen.into_iter().map(|choice| choice.value).collect())
 }
 
 fn require_terminal(usage: &str) -> Result<(), Error> {

@@ -19,8 +19,8 @@ use crate::failure::Failure;
 use crate::output::{note, print};
 use crate::{
     accounts, activity, aws_files, backup, completion, configure, console, credential_process,
-    doctor, env, environment, exec, export, help, hook, hook_lines, hook_state, kube_token, login,
-    logout, picker, prompt, sessions, shims, targets, token, variables, whoami,
+    doctor, env, environment, exec, export, help, hook, hook_lines, hook_state, import, kube_token,
+    login, logout, picker, prompt, sessions, shims, targets, token, variables, whoami,
 };
 
 /// Runs the command in the arguments.
@@ -286,6 +286,7 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
                 json,
                 ..
             } => activity::run(&app, account.as_deref(), limit, json),
+            Command::Import(options) => import::run(&app, &world.vault, options).await,
             Command::Backup(options) => backup::run(&app, options).await,
             Command::Restore(options) => backup::restore(&app, options).await,
             Command::Export { json: _ } => export::run(&app),

@@ -18,6 +18,7 @@ use mcm_core::app::App;
 use mcm_core::environment::NamedEnvironment;
 use mcm_core::error::Error;
 use mcm_core::file::Foreign;
+use mcm_core::other_tools::OtherTools;
 use mcm_core::text::shown;
 use mcm_core::world::Environment;
 use serde::Serialize;
@@ -25,7 +26,6 @@ use url::Url;
 
 use self::current_environment::Around;
 use crate::failure::Failure;
-use crate::other_tools::OtherTools;
 use crate::output::{print, print_json};
 use crate::variables;
 

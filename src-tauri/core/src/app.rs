@@ -16,6 +16,7 @@ mod diagnostics;
 mod disconnect;
 mod environment_actions;
 mod environments;
+mod import;
 mod issue;
 mod listing;
 mod preferences;

@@ -227,6 +227,26 @@ pub struct SharedFile {
 }
 
 impl SharedFile {
+    /// Reads `config` alone. The other file, which holds keys, is not opened.
+    pub fn config(environment: &Environment) -> Self {
+        Self::read(environment, Kind::Config)
+    }
+
+    fn read(environment: &Environment, kind: Kind) -> Self {
+        let path = place::of(environment, kind);
+        let (bytes, is_pipe) = path.as_deref().map(place::read).unwrap_or_default();
+        let path = path.unwrap_or_default();
+        let named = environment.raw(kind.variable());
+        Self {
+            is_too_long: bytes.len() as u64 > place::MAX_BYTES,
+            needs_copy: is_pipe
+                || named.is_some_and(|named| named.is_empty() || path != Path::new(named)),
+            path,
+            bytes,
+            kind,
+        }
+    }
+
     /// The file as botocore reads it, with its lines.
     ///
     /// # Errors
@@ -316,23 +336,9 @@ pub struct Files {
 impl Files {
     /// Reads both. A file that does not exist, or that this user may not read, is empty.
     pub fn read(environment: &Environment) -> Self {
-        let read = |kind| {
-            let path = place::of(environment, kind);
-            let (bytes, is_pipe) = path.as_deref().map(place::read).unwrap_or_default();
-            let path = path.unwrap_or_default();
-            let named = environment.raw(kind.variable());
-            SharedFile {
-                is_too_long: bytes.len() as u64 > place::MAX_BYTES,
-                needs_copy: is_pipe
-                    || named.is_some_and(|named| named.is_empty() || path != Path::new(named)),
-                path,
-                bytes,
-                kind,
-            }
-        };
         Self {
-            config: read(Kind::Config),
-            credentials: read(Kind::Credentials),
+            config: SharedFile::config(environment),
+            credentials: SharedFile::read(environment, Kind::Credentials),
         }
     }
 

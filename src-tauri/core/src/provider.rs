@@ -150,6 +150,8 @@ pub struct SignInRequest {
     pub device_code: bool,
     /// Azure: the resource to consent to, if not Resource Manager.
     pub resource: Option<Identifier>,
+    /// Azure and Google Cloud: the user that the sign-in page suggests.
+    pub hint: Option<String>,
     /// AWS: the role, and the source that assumes it.
     pub role: Option<RoleRequest>,
     /// AWS: the access portal of IAM Identity Center, when it is that.

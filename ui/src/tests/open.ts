@@ -27,6 +27,7 @@ export async function open(first: Partial<Snapshot> | null, answers: Answers = {
     calls.push({ command, args });
     const answer = answers[command];
     if (answer !== undefined) return answer(args);
+    if (command === "found_elsewhere") return { accounts: [], unread: [] };
     if (["desktop", "set_at_login", "set_shortcut"].includes(command)) return desktop();
     return ["activity", "found_portals", "search", "organization", "storage", "targets"].includes(command)
       ? []

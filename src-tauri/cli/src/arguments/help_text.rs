@@ -88,6 +88,23 @@ Prints the accounts with their targets, the account in use in each cloud, AWS co
 names of typed access keys, and the activity. Secrets stay in the keychain. New fields may appear; existing ones keep their
 meaning.";
 
+pub(super) const IMPORT_HELP: &str = "\
+Looks where other tools keep their configuration, and never at their tokens: ~/.aws/config (the AWS CLI, aws-vault, Granted),
+aws-sso-cli, Granted's own file, the Azure CLI and gcloud. Leapp encrypts its file, so its sessions cannot be read. Nothing is
+stored before you choose. An account keeps the name that it has there, and what is connected already is shown as such.
+
+Without names, at a terminal, it shows a list to choose from, and signs in to each, one after the other. A sign-in as another
+user than the one that the file names is refused.
+
+--json prints {\"accounts\":[…],\"unread\":[…]}. Each account has id, cloud, name, signIn (kind: tenant, google, portal or role, with
+its fields), tools (each with tool and file), names, obstacle (why it cannot be signed in to, or null) and connected (an account's id
+or null). New fields and kinds may appear; existing ones keep their meaning.
+
+Examples:
+  mcm import
+  mcm import --list
+  mcm import work ada@contoso.example";
+
 pub(super) const BACKUP_HELP: &str = "\
 A backup holds the accounts with their names, colours, stars, pins and chosen targets, the account in use in each cloud, the
 environments, AWS connections that wait for their role, and the settings. No secret is in it, and no setting that names a

@@ -7,10 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mcm_core::file::Foreign;
+use mcm_core::other_tools::OtherTools;
 use mcm_core::world::Environment;
 
 use super::Check;
-use crate::other_tools::OtherTools;
 
 /// A place where a tool keeps credentials.
 struct Place {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use mcm_core::account::{Account, Identity};
 use mcm_core::error::{Code, Error};
 use mcm_core::file::{self, RunFolder};
+use mcm_core::other_tools::OtherTools;
 use mcm_core::settings::{AzureCloud, Settings};
 use mcm_core::world::Environment;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -14,7 +15,6 @@ use serde_json::{Value, json};
 
 use crate::aws_files::{self, FileCopy};
 use crate::bigquery_file::BigQueryFile;
-use crate::other_tools::OtherTools;
 use crate::output::note;
 use crate::variables::{Fact, Facts};
 use crate::whoami::google::proxy_of_gcloud;

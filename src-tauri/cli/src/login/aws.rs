@@ -195,7 +195,7 @@ async fn connect(
 }
 
 /// Shows the caller and the progress of the checks, until the sign-in has ended.
-async fn verify(app: &App, id: SignInId) -> Result<AccountId, Error> {
+pub(crate) async fn verify(app: &App, id: SignInId) -> Result<AccountId, Error> {
     let mut snapshots = app.watch();
     let mut shown: Vec<RoleCheck> = Vec::new();
     let mut is_caller_shown = false;

@@ -4,13 +4,13 @@
 use std::path::Path;
 
 use mcm_core::account::{Account, Cloud, Identity};
+use mcm_core::other_tools::OtherTools;
 use mcm_core::text::shown;
 use mcm_core::world::Environment;
 use serde::Deserialize;
 
 use super::{ExaminedShell, Found, Source, text, value};
 use crate::bigquery_file::BigQueryFile;
-use crate::other_tools::OtherTools;
 use crate::variables;
 
 /// The fields of a credential file that are not secret; everything else in it is skipped.

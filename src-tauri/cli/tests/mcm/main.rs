@@ -30,6 +30,7 @@ mod hook_cost;
 mod hook_identity;
 mod hook_tools;
 mod identity_center;
+mod import;
 mod interactive;
 mod keys;
 mod kube_token;

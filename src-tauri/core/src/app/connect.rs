@@ -18,6 +18,7 @@ use super::{App, ConnectRole, no_sign_in};
 use crate::account::{AccountId, Cloud};
 use crate::claims::ClaimsChallenge;
 use crate::error::{Code, Error, ErrorView, Result};
+use crate::import::FoundAccount;
 use crate::provider::{self, SignInRequest};
 use crate::redirect::SIGN_IN_TIMEOUT;
 use crate::resource::Identifier;
@@ -56,6 +57,8 @@ pub struct Connect {
     pub portal: Option<ConnectPortal>,
     /// AWS: the role, and the source that assumes it. Not needed to sign in to an unchanged row again.
     pub role: Option<ConnectRole>,
+    /// The account that another tool names: only it may be signed in to, and it keeps its name there.
+    pub found: Option<FoundAccount>,
 }
 
 impl Connect {
@@ -73,6 +76,7 @@ impl Connect {
             on_duplicate: OnDuplicate::Ask,
             portal: None,
             role: None,
+            found: None,
         }
     }
 }
@@ -152,6 +156,7 @@ impl App {
             redirect: wanted.redirect,
             device_code: wanted.device_code,
             resource: wanted.resource.clone(),
+            hint: wanted.found.as_ref().and_then(FoundAccount::hint),
             role: None,
             identity_center: None,
         };
@@ -215,9 +220,14 @@ impl App {
             if let Err(error) = &signed_in {
                 this.note_loosened(&wanted, error).await;
             }
+            let found = wanted.found.as_ref();
+            let signed_in = signed_in.and_then(|signed_in| {
+                let fits = |found: &FoundAccount| found.require(&signed_in.account.identity);
+                found.map_or(Ok(()), fits).map(|()| signed_in)
+            });
             let stored = match signed_in {
                 Ok(signed_in) => {
-                    this.store_sign_in(id, signed_in, wanted.on_duplicate, &cancel)
+                    this.store_sign_in(id, signed_in, wanted.on_duplicate, found, &cancel)
                         .await
                 }
                 Err(error) => Err(error),

@@ -59,8 +59,10 @@ pub use external_id::{
     check as check_external_id, generate as new_external_id, is_ours as is_external_id_of_ours,
 };
 use identity_center::RateLimiter;
-pub(crate) use identity_center::in_config as portals_in_config;
 pub use identity_center::{CenterAccount, CenterRequest, FoundPortal};
+pub(crate) use identity_center::{
+    canonical as canonical_start_url, in_config as portals_in_config,
+};
 use partition::Partition;
 pub use role_identity::UNLISTED;
 pub(super) use role_identity::unlisted_region;

@@ -103,7 +103,7 @@ impl Provider for Gcp {
             return Err(Error::new(Code::SettingInvalid, message));
         }
         let ask = match known {
-            None => Ask::AnyUser,
+            None => request.hint.as_deref().map_or(Ask::AnyUser, Ask::Suggested),
             Some(known) if request.consent => Ask::Consent(known),
             Some(known) => Ask::Known(known),
         };

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::app::aws::no_keys;
 use crate::credential::Session;
 use crate::error::Result;
+use crate::import::FoundAccount;
 use crate::provider::SignedIn;
 use crate::random;
 use crate::role::Source;
@@ -32,6 +33,7 @@ impl App {
         id: SignInId,
         mut signed_in: SignedIn,
         on_duplicate: OnDuplicate,
+        found: Option<&FoundAccount>,
         cancel: &Notify,
     ) -> Result<(AccountId, bool)> {
         let duplicates = self
@@ -39,7 +41,7 @@ impl App {
             .await?;
         signed_in.session.generation = random::generation();
         let grant = signed_in.account.identity.grant_key();
-        let stored = self.store_row(signed_in, &duplicates).await;
+        let stored = self.store_row(signed_in, &duplicates, found).await;
         if stored.is_ok() {
             self.state().signed_in_here.insert(grant);
         }
@@ -60,7 +62,12 @@ impl App {
         Ok((account, was_known))
     }
 
-    async fn store_row(&self, signed_in: SignedIn, duplicates: &Duplicates) -> Result<StoredRow> {
+    async fn store_row(
+        &self,
+        signed_in: SignedIn,
+        duplicates: &Duplicates,
+        found: Option<&FoundAccount>,
+    ) -> Result<StoredRow> {
         let SignedIn {
             account,
             grant,
@@ -89,7 +96,7 @@ impl App {
                 true => ActivityKind::SignedInAgain,
                 false => ActivityKind::Connected,
             };
-            let row = add_or_refresh(change, account, &key, &session, target, now)?;
+            let row = add_or_refresh(change, account, &key, &session, (target, found), now)?;
             change.record(&row, now, what)?;
             let removed = match &duplicates.replaced {
                 Some(replaced) => change.remove(replaced)?,
@@ -115,7 +122,7 @@ fn add_or_refresh(
     brought: Refreshable,
     grant: &GrantKey,
     session: &Session,
-    target: Option<String>,
+    (target, found): (Option<String>, Option<&FoundAccount>),
     now: Timestamp,
 ) -> Result<Account> {
     let (id, cloud) = (brought.identity.account_id(), brought.identity.cloud());
@@ -152,6 +159,9 @@ fn add_or_refresh(
         // Other rows may still need the old one. If none does, it is removed.
         change.note(&Intent::Grant(row.grant.clone()))?;
         row.grant.clone_from(grant);
+    }
+    if let Some(found) = found.filter(|_| is_new) {
+        found.dress(&mut row);
     }
     row.refresh(brought, session.times, session.generation);
     change.put(&row)?;

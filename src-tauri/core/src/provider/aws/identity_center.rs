@@ -40,7 +40,7 @@ use crate::text;
 
 pub use self::client::CenterAccount;
 pub use self::find::FoundPortal;
-pub(crate) use self::find::in_config;
+pub(crate) use self::find::{canonical, in_config};
 pub(super) use self::rate_limit::RateLimiter;
 pub(super) use self::start_url::partition_of;
 

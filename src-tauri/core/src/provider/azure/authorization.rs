@@ -99,7 +99,10 @@ impl Azure {
         // A hint and an account picker cannot be combined (Entra's documentation of the authorize request).
         match request.known.as_ref().and_then(AzureIdentity::of) {
             Some(known) => extra.push(("login_hint", known.username)),
-            None => extra.push(("prompt", "select_account")),
+            None => match &request.hint {
+                Some(hint) => extra.push(("login_hint", hint)),
+                None => extra.push(("prompt", "select_account")),
+            },
         }
         let redirect_uri = waiting.redirect_uri().to_owned();
         let page =

@@ -27,6 +27,8 @@ const CODE_PAGES: [&str; 2] = ["www.google.com", "google.com"];
 pub(super) enum Ask<'a> {
     /// The user's identity, and consent.
     AnyUser,
+    /// The consent of the user with this address, who may still choose another.
+    Suggested(&'a str),
     /// Consent of this user, only where Google has none yet. Then no refresh token comes.
     Known(KnownUser<'a>),
     /// Consent of this user in any case.
@@ -57,6 +59,9 @@ impl Gcp {
         let mut extra = vec![("access_type", "offline")];
         match ask {
             Ask::AnyUser => extra.push(("prompt", "consent select_account")),
+            Ask::Suggested(email) => {
+                extra.extend([("login_hint", email), ("prompt", "consent")]);
+            }
             Ask::Known(known) => extra.push(("login_hint", known.subject)),
             Ask::Consent(known) => {
                 extra.extend([("login_hint", known.subject), ("prompt", "consent")]);

@@ -9,9 +9,10 @@ use ts_rs::TS;
 use url::Url;
 
 use super::start_url::{Owner, StartUrl, is_region};
-use crate::aws_files::{Files, profile_name};
+use crate::aws_files::{SharedFile, profile_name};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Answer, Dialect, Http};
+use crate::resource::Identifier;
 use crate::sign_in::{RegionOrigin, SignInEvent};
 use crate::text;
 use crate::world::Environment;
@@ -30,6 +31,18 @@ pub struct FoundPortal {
     pub region: Option<String>,
     /// The sessions and profiles that name it.
     pub names: Vec<String>,
+    /// The first session that names it.
+    #[serde(skip)]
+    #[ts(skip)]
+    pub session: Option<String>,
+    /// The profiles that name one of its sessions.
+    #[serde(skip)]
+    #[ts(skip)]
+    pub profiles: Vec<String>,
+    /// The roles that profiles name, as `123456789012/ROLE`.
+    #[serde(skip)]
+    #[ts(skip)]
+    pub roles: Vec<String>,
 }
 
 /// Where to sign in.
@@ -42,18 +55,20 @@ pub(super) struct PortalLocation {
 
 /// The portals in AWS's config file, in the form of sessions and in the old one. No token is read.
 pub(crate) fn in_config(environment: &Environment) -> Vec<FoundPortal> {
-    let files = Files::read(environment);
-    let Ok(document) = files.config.document() else {
+    let file = SharedFile::config(environment);
+    let Ok(document) = file.document() else {
         return Vec::new();
     };
-    let mut found: Vec<FoundPortal> = Vec::new();
+    let (mut found, mut sessions): (Vec<FoundPortal>, Vec<_>) = (Vec::new(), Vec::new());
     for (title, settings) in document.settings() {
         let session = title
             .strip_prefix("sso-session")
             .map(|name| name.trim().trim_matches(['"', '\'']).to_owned());
+        let is_session = session.is_some();
         let Some(name) = session.or_else(|| profile_name(title)) else {
             continue;
         };
+        let name = text::shown(&name);
         for prefix in ["", "granted_"] {
             let value = |key: &str| {
                 settings
@@ -64,22 +79,61 @@ pub(crate) fn in_config(environment: &Environment) -> Vec<FoundPortal> {
             let Some(start_url) = written.and_then(|url| StartUrl::parse(&url).ok()) else {
                 continue;
             };
-            let start_url = start_url.as_str().to_owned();
-            let region = value("sso_region").filter(|region| is_region(region));
-            match found.iter_mut().find(|known| known.start_url == start_url) {
-                Some(known) => {
-                    known.region = known.region.take().or(region);
-                    known.names.push(text::shown(&name));
-                }
-                None => found.push(FoundPortal {
-                    start_url,
-                    region,
-                    names: vec![text::shown(&name)],
-                }),
+            let portal = FoundPortal {
+                start_url: start_url.as_str().to_owned(),
+                region: value("sso_region").filter(|region| is_region(region)),
+                names: vec![name.clone()],
+                session: is_session.then(|| name.clone()),
+                profiles: Vec::new(),
+                roles: role_of(&value).into_iter().collect(),
+            };
+            match found
+                .iter_mut()
+                .find(|known| known.start_url == portal.start_url)
+            {
+                Some(known) => known.merge(portal),
+                None => found.push(portal),
             }
         }
+        // A profile that names a session has its start URL there.
+        if let Some(session) = settings.get("sso_session") {
+            sessions.push((text::shown(session), name, settings));
+        }
+    }
+    for (session, name, settings) in sessions {
+        let value = |key: &str| settings.get(key).map(|text| text::shown(text));
+        let is_its = |known: &&mut FoundPortal| known.names.contains(&session);
+        if let Some(known) = found.iter_mut().find(is_its) {
+            known.profiles.push(name);
+            known.roles.extend(role_of(&value));
+        }
+    }
+    for known in &mut found {
+        known.roles.sort_unstable();
+        known.roles.dedup();
     }
     found
+}
+
+impl FoundPortal {
+    fn merge(&mut self, other: Self) {
+        self.region = self.region.take().or(other.region);
+        self.session = self.session.take().or(other.session);
+        self.names.extend(other.names);
+        self.roles.extend(other.roles);
+    }
+}
+
+/// The role that a profile names, as `123456789012/ROLE`.
+fn role_of(value: &impl Fn(&str) -> Option<String>) -> Option<String> {
+    let pair = format!("{}/{}", value("sso_account_id")?, value("sso_role_name")?);
+    Identifier::parse_pair(&pair).map(|pair| pair.as_str().to_owned())
+}
+
+/// The start URL in the form that a row keeps it in, if it can be one.
+pub(crate) fn canonical(start_url: &str) -> Option<String> {
+    let start_url = StartUrl::parse(start_url).ok()?;
+    Some(start_url.as_str().to_owned())
 }
 
 /// Finds the portal and its region.

@@ -1,0 +1,64 @@
+// The screens of what other tools on this machine know.
+
+import {
+  awsView,
+  cloudView,
+  errorView,
+  foundAccount,
+  foundElsewhere,
+  googleView,
+  preferences,
+  snapshot,
+  usual,
+} from "../src/fixtures.ts";
+import type { Screen } from "./screen.ts";
+
+export function foundScreens(click: (name: string) => () => void): Record<string, Screen> {
+  const clouds = [cloudView(), googleView(), cloudView(awsView)];
+  const some = snapshot({ accounts: usual, clouds });
+  const at = [click("Connect account")];
+  const many = Array.from({ length: 40 }, (_, index) =>
+    foundAccount({ id: `many-${index}`, name: `project-${index}` }),
+  );
+  const toEnd = (): void => document.querySelector("main.page")?.scrollTo(0, 100_000);
+  return {
+    "connect-found": {
+      snapshot: some,
+      answers: { found_elsewhere: () => foundElsewhere },
+      steps: [...at, toEnd],
+    },
+    "connect-found-many": {
+      snapshot: some,
+      answers: { found_elsewhere: () => ({ accounts: many, unread: [] }) },
+      steps: [...at, click("Show all 40")],
+    },
+    "connect-found-unready": {
+      snapshot: snapshot({ accounts: usual }),
+      answers: { found_elsewhere: () => foundElsewhere },
+      steps: [...at, toEnd],
+    },
+    "connect-found-failed": {
+      snapshot: some,
+      answers: {
+        found_elsewhere: () => {
+          throw errorView("storage-unreadable", "accounts.db is damaged. Restore it from a backup.");
+        },
+      },
+      steps: at,
+    },
+    "connect-found-refused": {
+      snapshot: some,
+      answers: {
+        found_elsewhere: () => foundElsewhere,
+        connect_found: () => {
+          throw errorView("not-found", "No file of another tool names this account now. Look again.");
+        },
+      },
+      steps: [...at, click("Sign in to work")],
+    },
+    "first-run-found": {
+      snapshot: snapshot({ clouds, preferences: { ...preferences, welcomed: false } }),
+      answers: { found_elsewhere: () => foundElsewhere },
+    },
+  };
+}
