@@ -108,6 +108,8 @@ pub(crate) enum Act {
     Set(Fact),
     /// It becomes this text.
     Text(&'static str),
+    /// It goes where this is in it.
+    RemoveWhere(&'static str),
 }
 
 impl Variable {

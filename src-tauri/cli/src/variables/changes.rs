@@ -153,6 +153,15 @@ impl Changes {
         let value = match act {
             Act::Keep => return,
             Act::Remove => None,
+            Act::RemoveWhere(text) => {
+                if environment
+                    .get(variable.name)
+                    .is_some_and(|value| value.contains(text))
+                {
+                    self.removed.insert(variable.name.to_owned());
+                }
+                return;
+            }
             Act::Text(text) => Some(text.into()),
             Act::Set(fact) => facts.get(&fact).cloned(),
         };

@@ -3,7 +3,7 @@
 
 use mcm_core::account::Cloud::{self, Aws, Azure, Gcp};
 
-use super::Act::{Keep, Remove, Set, Text};
+use super::Act::{Keep, Remove, RemoveWhere, Set, Text};
 use super::Effect::{self, Client, Credential, Files, Identity, Mark, Place, Shown, Source};
 use super::{Act, Fact as F, FileSetting, Variable};
 
@@ -35,6 +35,8 @@ const S3CMD_DOC: &str = "s3cmd: S3/Config.py";
 const GO_DOC: &str = "AWS SDK for Go 2: config/env_config.go";
 const JS2_DOC: &str = "AWS SDK for JavaScript 2: lib/node_loader.js";
 const JAVA_DOC: &str = "AWS SDK for Java 1: AwsProfileFileLocationProvider";
+const JAVA2_DOC: &str = "AWS SDK for Java 2: default credentials provider chain";
+const HELM_DOC: &str = "Helm: helm env, environment variables";
 const BEARER_DOC: &str =
     "AWS SDKs and Tools Reference Guide, environment variables; botocore: auth.py";
 const AWS_DOC: &str = "AWS SDKs and Tools Reference Guide, settings reference";
@@ -117,7 +119,7 @@ impl Variable {
 }
 
 #[rustfmt::skip]
-pub(super) static TABLE: [Variable; 195] = [
+pub(super) static TABLE: [Variable; 204] = [
     row("AWS_ACCESS_KEY_ID", AWS, Credential, (Remove, Set(F::KeyId)), "every AWS SDK", BOTO_DOC),
     row("AWS_SECRET_ACCESS_KEY", AWS, Credential, (Remove, Set(F::SecretKey)), "every AWS SDK", BOTO_DOC),
     row("AWS_SESSION_TOKEN", AWS, Credential, (Remove, Set(F::SessionToken)), "every AWS SDK", BOTO_DOC),
@@ -144,6 +146,11 @@ pub(super) static TABLE: [Variable; 195] = [
     row("AWS_CONFIG_FILE", AWS, Files, (Set(F::AwsConfig), Keep), "every AWS SDK", AWS_DOC).and_mcm().closed(Text(NOT_PART)),
     row("AWS_SHARED_CREDENTIALS_FILE", AWS, Files, (Set(F::AwsCredentials), Keep), "every AWS SDK", AWS_DOC).and_mcm().closed(Text(NOT_PART)),
     row("AWS_SDK_LOAD_CONFIG", AWS, Client, (Set(F::LoadConfig), Set(F::LoadConfig)), "AWS SDKs for JavaScript 2 and Go 1; without it they pass over AWS_CONFIG_FILE", JS2_DOC).and_mcm(),
+    row("JAVA_TOOL_OPTIONS", AWS, Client, (RemoveWhere("-Daws."), RemoveWhere("-Daws.")), "every Java program, whose system properties win over the endpoint", JAVA2_DOC),
+    row("JDK_JAVA_OPTIONS", AWS, Client, (RemoveWhere("-Daws."), RemoveWhere("-Daws.")), "java, whose system properties win over the endpoint", JAVA2_DOC),
+    row("_JAVA_OPTIONS", AWS, Client, (RemoveWhere("-Daws."), RemoveWhere("-Daws.")), "every Java program, whose system properties win over the endpoint", JAVA2_DOC),
+    row("MAVEN_OPTS", AWS, Client, (RemoveWhere("-Daws."), RemoveWhere("-Daws.")), "Maven, whose system properties win over the endpoint", JAVA2_DOC),
+    row("GRADLE_OPTS", AWS, Client, (RemoveWhere("-Daws."), RemoveWhere("-Daws.")), "Gradle, whose system properties win over the endpoint", JAVA2_DOC),
     row("AWS_EC2_METADATA_DISABLED", AWS, Client, (Text("true"), Keep), "every AWS SDK; a refused request must not end at the machine's role", AWS_DOC).and_mcm().closed(Text("true")),
     row("AWS_VAULT", AWS, Shown, (Remove, Remove), "prompts", STAR_DOC),
     row("AWSUME_PROFILE", AWS, Shown, (Remove, Remove), "prompts", STAR_DOC),
@@ -302,6 +309,10 @@ pub(super) static TABLE: [Variable; 195] = [
 
     row("NO_PROXY", EVERY, Client, (Set(F::NoProxyUpper), Keep), "every client with a proxy; the endpoint's secrets must not go to it", CURL_DOC),
     row("no_proxy", EVERY, Client, (Set(F::NoProxyLower), Keep), "every client with a proxy; the endpoint's secrets must not go to it", CURL_DOC),
+    row("HELM_KUBETOKEN", EVERY, Credential, (Remove, Remove), "helm, which sends it instead of the credential of KUBECONFIG", HELM_DOC),
+    row("HELM_KUBEASUSER", EVERY, Identity, (Remove, Remove), "helm", HELM_DOC),
+    row("HELM_KUBEASGROUPS", EVERY, Identity, (Remove, Remove), "helm", HELM_DOC),
+    row("HELM_KUBEAPISERVER", EVERY, Identity, (Remove, Remove), "helm; another server would get the token", HELM_DOC),
     row("KUBECONFIG", EVERY, Files, (Set(F::KubeConfig), Set(F::KubeConfig)), "kubectl, helm and others; the first file gets what they change", KUBE_DOC),
     row(super::ENVIRONMENT, EVERY, Shown, (Set(F::Environment), Set(F::Environment)), "prompts, mcm whoami", MCM_DOC),
     row("MCM_ENVIRONMENT_COLOUR", EVERY, Shown, (Set(F::EnvironmentColour), Set(F::EnvironmentColour)), "prompts", MCM_DOC),

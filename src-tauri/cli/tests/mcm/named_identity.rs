@@ -91,6 +91,37 @@ fn az_gets_a_folder_of_its_own_and_another_users_sign_in_stays_untouched() {
 }
 
 #[test]
+fn keys_in_the_options_of_java_do_not_reach_the_command_and_other_options_do() {
+    let harness = Harness::start();
+    let aws = connected(&harness, "Reader");
+    for name in [
+        "JAVA_TOOL_OPTIONS",
+        "JDK_JAVA_OPTIONS",
+        "_JAVA_OPTIONS",
+        "MAVEN_OPTS",
+        "GRADLE_OPTS",
+    ] {
+        for (value, seen) in [
+            ("-Xmx1g -Daws.accessKeyId=AKIAX -Daws.secretAccessKey=s", ""),
+            ("-Daws.profile=old", ""),
+            ("-Xmx1g", "-Xmx1g"),
+        ] {
+            let mut command = harness.command(&[
+                "exec",
+                &aws,
+                "--",
+                "sh",
+                "-c",
+                &format!("printf %s \"${name}\""),
+            ]);
+            let output = command.env(name, value).output().expect("mcm starts");
+            let shown = String::from_utf8_lossy(&output.stdout);
+            assert_eq!(shown, seen, "{name}={value}");
+        }
+    }
+}
+
+#[test]
 fn older_and_service_wide_variables_do_not_reach_the_command() {
     let harness = Harness::start();
     let aws = connected(&harness, "Reader");
@@ -108,6 +139,9 @@ fn older_and_service_wide_variables_do_not_reach_the_command() {
         "AWS_CREDENTIAL_PROFILES_FILE",
         "AWS_VAULT",
         "AWSUME_PROFILE",
+        "HELM_KUBETOKEN",
+        "HELM_KUBEASUSER",
+        "HELM_KUBEAPISERVER",
         "GRANTED_SSO_ROLE_NAME",
         "AAD_LOGIN_METHOD",
         "AAD_SERVICE_PRINCIPAL_CLIENT_SECRET",
