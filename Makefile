@@ -44,6 +44,8 @@ RELEASE_PACKAGES := minisign
 PACKAGE_TEST_PACKAGES := dpkg-dev rpm rpm2cpio cpio
 # To draw the gallery of screens in the app's engine.
 SCREEN_PACKAGES := xvfb xauth imagemagick fonts-cantarell python3-gi gir1.2-gtk-3.0 gir1.2-webkit2-4.1
+# The engine that draws the app on Windows.
+CHROMIUM_PACKAGES := chromium chromium-driver
 
 TAURI_CLI := 2.12.5
 OIDC_PROVIDER := src-tauri/core/tests/oidc_provider
@@ -237,6 +239,13 @@ test-screens: ui ## check every screen in WebKit, light and dark: axe-core's rul
 	@scripts/install $(SCREEN_PACKAGES)
 	@echo "==> screens"
 	scripts/check-screens
+
+.PHONY: test-screens-chromium
+test-screens-chromium: ui ## check every screen in Chromium, light and dark: axe-core's rules; two minutes
+	@scripts/install $(CHROMIUM_PACKAGES)
+	@echo "==> screens in Chromium"
+	npm --prefix ui run --silent build:screens
+	python3 scripts/check-chromium.py
 
 .PHONY: screenshots
 screenshots: ui ## take the README's pictures from the gallery of screens (ui/screens), light and dark
