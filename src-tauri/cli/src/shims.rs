@@ -26,7 +26,7 @@ pub(crate) use self::token::token_request;
 /// The tools that take no credential from names alone.
 const TOOLS: [&str; 6] = ["az", "azd", "gcloud", "terraform", "tofu", "pulumi"];
 /// What the folder's name ends with.
-const FOLDER: &str = "mcm-shims";
+pub(crate) const FOLDER: &str = "mcm-shims";
 
 /// What a shim starts: the real tool, in an environment, or as it is where there is none or the tool is in one already.
 pub(crate) struct Shimmed {
@@ -41,6 +41,10 @@ pub(crate) struct Shimmed {
 /// # Errors
 /// `storage-failed`; `setting-invalid` for a folder that others may write to.
 pub(crate) fn first_on_path(world: &World, path: &str) -> Result<String, Error> {
+    // They are scripts of a POSIX shell.
+    if cfg!(not(unix)) {
+        return Ok(path.to_owned());
+    }
     let folder = world.paths.data.join(FOLDER);
     file::make_private(&folder)?;
     let is_open = |folder: &fs::Metadata| file::may_be_written_by_others(folder);

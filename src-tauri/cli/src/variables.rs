@@ -33,6 +33,8 @@ pub(crate) const ENVIRONMENT: &str = "MCM_ENVIRONMENT";
 pub(crate) const HOLDER: &str = "MCM_HOLDER";
 /// What the hook did in a shell, passed on from one call to the next.
 pub(crate) const HOOK_STATE: &str = "MCM_HOOK_STATE";
+/// The version of the hook of the shell that set it, and that shell's process.
+pub(crate) const HOOK: &str = "MCM_HOOK";
 
 /// A variable, or all variables whose names are alike, and what is done with it.
 pub(crate) struct Variable {

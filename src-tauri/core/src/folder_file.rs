@@ -20,6 +20,8 @@ use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::text::shown;
 
+/// The folder, among the app's data, of the permissions of such files.
+pub const PERMISSIONS: &str = "folders";
 /// The file's name.
 pub const NAME: &str = ".mcm.toml";
 /// The largest file, in bytes.
@@ -145,7 +147,7 @@ impl FolderFile {
     }
 
     fn own_trust(&self, data: &Path) -> Trust {
-        let folder = data.join("folders");
+        let folder = data.join(PERMISSIONS);
         if folder.join(self.denial()).is_file() {
             Trust::Denied
         } else if folder.join(self.permission()).is_file() {
@@ -160,7 +162,7 @@ impl FolderFile {
     /// # Errors
     /// `storage-failed`.
     pub fn allow(&self, data: &Path) -> Result<()> {
-        let folder = data.join("folders");
+        let folder = data.join(PERMISSIONS);
         file::replace(&folder.join(self.permission()), b"")?;
         file::remove(&folder.join(self.denial()))
     }
@@ -170,7 +172,7 @@ impl FolderFile {
     /// # Errors
     /// `storage-failed`.
     pub fn deny(&self, data: &Path) -> Result<()> {
-        let folder = data.join("folders");
+        let folder = data.join(PERMISSIONS);
         file::replace(&folder.join(self.denial()), b"")?;
         file::remove(&folder.join(self.permission()))
     }

@@ -1,32 +1,35 @@
 //! Whether the shell around `mcm doctor` has the hook: it is there, as this version prints it, and nothing took its place.
 
 use mcm_core::app::App;
+use mcm_core::folder_file::PERMISSIONS;
 use mcm_core::world::{Environment, World};
 
 use super::Check;
 use crate::hook::VERSION;
 use crate::shell::Shell;
+use crate::{shims, variables};
 
 const NAME: &str = "shell hook";
 
 /// The check; none where no shell with a hook runs mcm, or where nothing depends on one.
 pub(super) fn check(app: &App, world: &World) -> Option<Check> {
-    let shell =
-        Shell::around().filter(|shell| matches!(shell, Shell::Bash | Shell::Zsh | Shell::Fish))?;
+    let shell = Shell::around().filter(|shell| *shell != Shell::Cmd)?;
     let environment = Environment::of_this_process();
     let name = shell.name();
     let load = match shell {
         Shell::Fish => "mcm hook fish | source".to_owned(),
+        Shell::Powershell => "mcm hook powershell | Out-String | Invoke-Expression".to_owned(),
         _ => format!("eval \"$(mcm hook {name})\""),
     };
-    let mark = environment.get("MCM_HOOK").unwrap_or_default();
+    let mark = environment.get(variables::HOOK).unwrap_or_default();
     let mut parts = mark.split(':');
     let (version, pid, state) = (parts.next(), parts.next(), parts.next());
     // An inner shell inherits the mark of the one around it.
     let is_of_this_shell = pid.and_then(|pid| pid.parse().ok()) == Some(parent());
     if mark.is_empty() || !is_of_this_shell {
-        let is_used = world.paths.data.join("folders").is_dir()
-            || world.paths.data.join("mcm-shims").is_dir();
+        let is_used = [PERMISSIONS, shims::FOLDER]
+            .into_iter()
+            .any(|folder| world.paths.data.join(folder).is_dir());
         let is_missed = is_used && !app.environments().unwrap_or_default().is_empty();
         let found = format!(
             "this {name} has no hook, so mcm use ENVIRONMENT and .mcm.toml do nothing here"

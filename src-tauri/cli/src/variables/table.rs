@@ -320,7 +320,7 @@ pub(super) static TABLE: [Variable; 204] = [
     row("MCM_ENVIRONMENT_UNTIL", EVERY, Shown, (Set(F::EnvironmentUntil), Set(F::EnvironmentUntil)), "prompts; seconds since 1970", MCM_DOC),
     row("MCM_READ_ONLY", EVERY, Shown, (Set(F::ReadOnly), Set(F::ReadOnly)), "prompts; the credentials read and change nothing", MCM_DOC),
     row(super::HOOK_STATE, EVERY, Mark, (Remove, Keep), "the shell's hook; names and values that are not secret", MCM_DOC),
-    row("MCM_HOOK", EVERY, Mark, (Remove, Keep), "mcm doctor; the version of the shell's hook, and its process", MCM_DOC),
+    row(super::HOOK, EVERY, Mark, (Remove, Keep), "mcm doctor; the version of the shell's hook, and its process", MCM_DOC),
     row(super::HOLDER, EVERY, Mark, (Set(F::Holder), Keep), "mcm; the id in mcm sessions", MCM_DOC),
     row("MCM_EXEC", EVERY, Mark, (Set(F::Accounts), Set(F::Accounts)), "mcm whoami", MCM_DOC),
     row("MCM_EXEC_OUTSIDE", EVERY, Mark, (Set(F::Outside), Set(F::Outside)), "mcm", MCM_DOC),

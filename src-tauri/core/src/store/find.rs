@@ -8,6 +8,7 @@ use super::open::Database;
 use super::problem::Problem;
 use super::{Intent, Store, lists, rows, schema};
 use crate::account::{Account, AccountId, Cloud, GrantKey};
+use crate::environment::NamedEnvironment;
 use crate::error::{Code, Error, Result};
 use crate::resource::Resource;
 use crate::role::is_access_key_id;
@@ -129,8 +130,9 @@ impl Store {
             return Ok(account);
         }
         let similar = self.found_by_part(name)?;
-        if similar.is_empty() || self.environment(name)?.is_some() {
-            return Err(self.nothing(name)?);
+        let environment = self.environment(name)?;
+        if similar.is_empty() || environment.is_some() {
+            return Err(nothing(name, environment.as_ref()));
         }
         let message = format!(
             "No account is called \"{}\". Enter a whole name or an id. Similar: {}.",
@@ -184,7 +186,7 @@ impl Store {
         let shown = text::shown(name);
         match found {
             [id] => self.require(id),
-            [] => Err(self.nothing(name)?),
+            [] => Err(nothing(name, self.environment(name)?.as_ref())),
             several => {
                 let message = format!(
                     "\"{shown}\" matches {} accounts. Name one by its id: {}.",
@@ -194,21 +196,6 @@ impl Store {
                 Err(Error::new(Code::Ambiguous, message))
             }
         }
-    }
-
-    /// That no account has this name; an environment of that name is used in other ways.
-    fn nothing(&self, name: &str) -> Result<Error> {
-        let message = match self.environment(name)? {
-            Some(environment) => format!(
-                "{0} is an environment, and no account. Use \"mcm shell {0}\" or \"mcm exec -E {0} -- COMMAND\".",
-                environment.name.as_str()
-            ),
-            None => format!(
-                "No account matches \"{}\". Run \"mcm accounts\" to list the connected ones.",
-                text::shown(name)
-            ),
-        };
-        Ok(Error::new(Code::NotFound, message))
     }
 
     /// The first of these accounts, with their names.
@@ -261,6 +248,21 @@ impl Store {
             .map(|account| Account::clone(&account))
             .ok_or_else(|| super::not_found(id))
     }
+}
+
+/// That no account has this name; an environment of that name is used in other ways.
+fn nothing(name: &str, environment: Option<&NamedEnvironment>) -> Error {
+    let message = match environment {
+        Some(environment) => format!(
+            "{0} is an environment, and no account. Use \"mcm shell {0}\" or \"mcm exec -E {0} -- COMMAND\".",
+            environment.name
+        ),
+        None => format!(
+            "No account matches \"{}\". Run \"mcm accounts\" to list the connected ones.",
+            text::shown(name)
+        ),
+    };
+    Error::new(Code::NotFound, message)
 }
 
 /// Whether the user typed this id itself.
