@@ -14,6 +14,7 @@ use mcm_core::file;
 use mcm_core::world::{Environment, World};
 use secrecy::ExposeSecret as _;
 
+use crate::access::Access;
 use crate::account_argument::{Choice, choose, require_aws};
 use crate::arguments::Env;
 use crate::aws_files;
@@ -23,7 +24,7 @@ use crate::credential_env::{self, lasting};
 use crate::failure::Failure;
 use crate::interactive::sign_in_where_needed;
 use crate::output::{note, print, print_unfinished};
-use crate::receipt::{self, Access};
+use crate::receipt;
 use crate::shell::Shell;
 use crate::token::requesting_program;
 use crate::variables::{self, Changes, Fact, Facts, Way};

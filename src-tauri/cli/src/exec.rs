@@ -23,6 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 use mcm_core::account::{Account, Cloud};
 use mcm_core::app::App;
 use mcm_core::confirmations::Confirmations;
+use mcm_core::environment::NamedEnvironment;
 use mcm_core::error::{Code, Error};
 use mcm_core::holders::{Holder, HolderKind, Holders, RunningHolder};
 use mcm_core::text;
@@ -32,6 +33,7 @@ use secrecy::ExposeSecret as _;
 use self::broker::{Broker, Who};
 use self::endpoint::Endpoint;
 use self::files::RunFiles;
+use crate::access::Access;
 use crate::account_argument::{Choice, Chosen, choose, require_aws};
 use crate::arguments::Exec;
 use crate::child_exit::End;
@@ -40,10 +42,11 @@ use crate::credential_env::{self, lasting};
 use crate::failure::Failure;
 use crate::interactive::sign_in_where_needed;
 use crate::output::note;
-use crate::receipt::{self, Access};
+use crate::receipt;
 use crate::shell::Shell;
 use crate::shell_arguments::ShellOptions;
 use crate::shims::Shimmed;
+use crate::terminal_look::{self, TerminalLook};
 use crate::variables::{self, Fact, Facts, Way};
 use crate::whoami::check;
 
@@ -60,6 +63,10 @@ pub(crate) struct Ready {
     endpoint: Option<Endpoint>,
     /// The files for the command.
     files: RunFiles,
+    /// The environment.
+    environment: Option<NamedEnvironment>,
+    /// What of the terminal shows it while the command runs.
+    look: TerminalLook,
 }
 
 /// Finds the accounts, makes sure that each has a session, and gets everything ready for the command.
@@ -87,6 +94,8 @@ pub(crate) async fn prepare_shim(
             program,
             endpoint: None,
             files: RunFiles::new(&world.environment),
+            environment: None,
+            look: TerminalLook::default(),
         });
     };
     let options = Exec::in_environment(environment, shimmed.command);
@@ -120,13 +129,15 @@ pub(crate) async fn prepare_shell(
             text::shown(outer)
         ));
     }
+    let look = options.look;
     let options = Exec {
         read_only: options.read_only,
         force: options.force,
         interactive: options.interactive,
         ..Exec::in_environment(options.environment, vec![program.into()])
     };
-    prepare_as(app, world, options, Some(shell)).await
+    let ready = prepare_as(app, world, options, Some(shell)).await?;
+    Ok(Ready { look, ..ready })
 }
 
 async fn prepare_as(
@@ -285,6 +296,8 @@ async fn prepare_as(
         program,
         endpoint,
         files,
+        environment: chosen.environment,
+        look: TerminalLook::default(),
     })
 }
 
@@ -410,7 +423,13 @@ impl Ready {
             program,
             endpoint,
             files,
+            environment,
+            look,
         } = self;
+        let entering = environment.map(|named| look.entering(&named));
+        if let Some(entering) = &entering {
+            terminal_look::send(entering);
+        }
         let ended = tokio::select! {
             ended = child::run(command) => ended,
             () = async {
@@ -420,6 +439,9 @@ impl Ready {
                 }
             } => unreachable!("it serves until it is dropped"),
         };
+        if entering.is_some() {
+            terminal_look::send(&look.leaving());
+        }
         files.tell_lost_changes();
         drop((endpoint, files));
         // A renewal that is under way may hold the only copy of a new refresh token.

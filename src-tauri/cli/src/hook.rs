@@ -4,15 +4,17 @@
 //! nearest `.mcm.toml`. Where there is none, folders are alike, but for those below a link, whose real parents `mcm` knows. The
 //! rest of the key is what another hook may have put back: the shims on PATH, and the state. Else it evaluates what
 //! `mcm hook-lines` prints (`hook_lines.rs`). In bash a prompt comes too late for `cd prod && terraform apply`, so `cd`,
-//! `pushd` and `popd` look as well.
+//! `pushd` and `popd` look as well; so does `cd` in nushell. PowerShell reports each change of folder.
+
+mod other_shells;
 
 use mcm_core::error::Error;
 use mcm_core::world::Environment;
 
+use self::other_shells::{NUSHELL, POWERSHELL};
 use crate::hook_arguments::{HookOptions, HookShell};
 use crate::output::print;
 use crate::program;
-use crate::shell::Shell;
 
 /// Prints the hook of a shell.
 ///
@@ -20,14 +22,24 @@ use crate::shell::Shell;
 /// Those of `program::of_this_process` and of `print`.
 pub(crate) fn run(options: &HookOptions, environment: &Environment) -> Result<(), Error> {
     let path = program::of_this_process(environment)?;
-    let (script, shell) = match options.shell {
-        HookShell::Bash => (BASH, Shell::Bash),
-        HookShell::Zsh => (ZSH, Shell::Zsh),
-        HookShell::Fish => (FISH, Shell::Fish),
+    let script = match options.shell {
+        HookShell::Bash => BASH,
+        HookShell::Zsh => ZSH,
+        HookShell::Fish => FISH,
+        HookShell::Powershell => POWERSHELL,
+        HookShell::Nushell => NUSHELL,
     };
     let script = script
-        .replace("@MCM@", &shell.quoted(&path))
-        .replace("@VERSION@", VERSION);
+        .replace("@MCM@", &options.shell.quoted(&path))
+        .replace("@VERSION@", VERSION)
+        .replace(
+            &format!("hook-lines --shell {}", options.shell.name()),
+            &format!(
+                "hook-lines --shell {}{}",
+                options.shell.name(),
+                options.look.as_options()
+            ),
+        );
     print(script.trim_end())
 }
 

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::{Args, ValueEnum};
 
 use crate::shell::Shell;
+use crate::terminal_look::TerminalLook;
 
 pub(crate) const HOOK_HELP: &str = "\
 Add to the end of the shell's start file:
@@ -12,6 +13,12 @@ Add to the end of the shell's start file:
   bash   eval \"$(mcm hook bash)\"      in ~/.bashrc
   zsh    eval \"$(mcm hook zsh)\"       in ~/.zshrc
   fish   mcm hook fish | source       in ~/.config/fish/config.fish
+
+  PowerShell 7.2 or later, in the file that $PROFILE names:
+  mcm hook powershell | Out-String | Invoke-Expression
+
+nushell evaluates no text, so it loads a file at its start. Run this once, and again after an update of mcm:
+  mcm hook nushell | save -f ($nu.user-autoload-dirs.0 | path join mcm.nu)
 
 Then \"mcm use ENVIRONMENT\" changes this terminal alone, \"mcm use --off\" ends that, and a .mcm.toml in a folder, once you
 allowed it, chooses an environment there:
@@ -22,6 +29,8 @@ The hook sets names and no secret: profile, regions, tenant, subscription, proje
 what would win, which \"mcm use --off\" and leaving the folder undo; a credential does not come back. az, azd, gcloud,
 terraform, tofu and pulumi are run through \"mcm exec\", and tokens that Azure's libraries ask az and azd for are the
 environment's. A variable that you change by hand stays yours.
+
+--title and --tint show the environment in the terminal's title and background too, until it is left.
 
 Programs that use Google's libraries need \"mcm exec -E\" or \"mcm shell\".";
 
@@ -36,15 +45,35 @@ pub(crate) enum HookShell {
     Bash,
     Zsh,
     Fish,
+    #[value(alias = "pwsh")]
+    Powershell,
+    #[value(alias = "nu")]
+    Nushell,
 }
 
 impl HookShell {
-    /// The shell that reads the lines.
-    pub(crate) fn shell(self) -> Shell {
+    /// The shell that reads the lines; none for nushell, which evaluates nothing and gets JSON.
+    pub(crate) fn shell(self) -> Option<Shell> {
         match self {
-            Self::Bash => Shell::Bash,
-            Self::Zsh => Shell::Zsh,
-            Self::Fish => Shell::Fish,
+            Self::Bash => Some(Shell::Bash),
+            Self::Zsh => Some(Shell::Zsh),
+            Self::Fish => Some(Shell::Fish),
+            Self::Powershell => Some(Shell::Powershell),
+            Self::Nushell => None,
+        }
+    }
+
+    /// Its name, as it is entered.
+    pub(crate) fn name(self) -> &'static str {
+        self.shell().map_or("nushell", Shell::name)
+    }
+
+    /// A word of its language that means this text.
+    pub(crate) fn quoted(self, text: &str) -> String {
+        match self.shell() {
+            Some(shell) => shell.quoted(text),
+            // What JSON escapes in a path, nushell reads alike between double quotation marks.
+            None => serde_json::Value::from(text).to_string(),
         }
     }
 }
@@ -54,6 +83,8 @@ pub(crate) struct HookOptions {
     /// The shell
     #[arg(value_enum)]
     pub(crate) shell: HookShell,
+    #[command(flatten)]
+    pub(crate) look: TerminalLook,
 }
 
 #[derive(Args)]
@@ -67,6 +98,8 @@ pub(crate) struct HookLinesOptions {
     /// End the terminal's choice
     #[arg(long)]
     pub(crate) off: bool,
+    #[command(flatten)]
+    pub(crate) look: TerminalLook,
 }
 
 #[derive(Args)]

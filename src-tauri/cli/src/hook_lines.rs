@@ -4,6 +4,7 @@
 //! Names only: no credential is issued. What the shell passes on between two calls is in one variable (`hook_state.rs`). The
 //! terminal's choice is bound to its terminal, and a folder's choice is decided anew in every shell.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mcm_core::account::{Account, Cloud};
@@ -24,7 +25,9 @@ use crate::failure::Failure;
 use crate::hook_arguments::HookLinesOptions;
 use crate::hook_state::{State, recorded, with};
 use crate::output::{note, print};
+use crate::shell::Shell;
 use crate::shims;
+use crate::terminal_look;
 use crate::variables::{self, Changes, Fact, Facts, Way};
 
 /// Which environment a shell should have.
@@ -90,6 +93,14 @@ pub(crate) fn run(app: &App, world: &World, options: &HookLinesOptions) -> Resul
     let text = next.map(|state| state.as_text());
     after = with(&after, variables::HOOK_STATE, text.as_deref());
     if is_new {
+        let leaving = match state.environment.is_empty() {
+            true => String::new(),
+            false => options.look.leaving(),
+        };
+        let entering = environment
+            .as_ref()
+            .map(|named| options.look.entering(named));
+        terminal_look::send(&(leaving + &entering.unwrap_or_default()));
         match &environment {
             Some(named) => note(&format!("mcm: {} is in use in this shell.", named.name)),
             None => note(&format!("mcm: {} is left.", state.environment)),
@@ -322,7 +333,6 @@ fn text(path: &Path) -> Result<SecretString, Error> {
 
 /// The lines that make one out of the other.
 fn lines(options: &HookLinesOptions, shell_has: &Environment, after: &Environment) -> String {
-    let shell = options.shell.shell();
     let mut gone: Vec<&str> = shell_has
         .pairs()
         .map(|(name, _)| name)
@@ -334,11 +344,22 @@ fn lines(options: &HookLinesOptions, shell_has: &Environment, after: &Environmen
         .filter(|(name, value)| shell_has.raw(name) != Some(value))
         .collect();
     set.sort_unstable();
+    let Some(shell) = options.shell.shell() else {
+        let set: BTreeMap<&str, &str> = set.into_iter().collect();
+        return serde_json::json!({ "unset": gone, "set": set }).to_string();
+    };
     let mut lines = vec![shell.unset(gone)];
     lines.extend(set.iter().map(|(name, value)| shell.set(name, value)));
     lines.retain(|line| !line.is_empty());
     // Something, so that the hook knows that the name was an environment's.
-    lines.push(":".to_owned());
+    lines.push(
+        if shell == Shell::Powershell {
+            "$null = 0"
+        } else {
+            ":"
+        }
+        .to_owned(),
+    );
     lines.join("\n")
 }
 

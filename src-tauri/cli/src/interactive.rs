@@ -11,11 +11,11 @@ use mcm_core::resource::Resource;
 use mcm_core::settings::RedirectKind;
 use mcm_core::vault::Vault;
 
+use crate::access::Access;
 use crate::account_argument::Choice;
 use crate::failure::{Failure, sign_in_command};
 use crate::login::{open_keychain, sign_in};
 use crate::output::note;
-use crate::receipt::Access;
 
 /// Runs `attempt`; if it needs a sign-in and that is allowed, signs in and runs it once more.
 pub(crate) async fn issue<T>(

@@ -4,6 +4,7 @@
 //! call, and becomes `mcm-full` (`run.rs`) for everything else. `arguments.rs` defines the commands; each has a file
 //! of its own, and core does the work. Results go to standard output, everything else to standard error.
 
+mod access;
 mod account_argument;
 mod accounts;
 mod activity;
@@ -54,6 +55,7 @@ mod shell;
 mod shell_arguments;
 mod shims;
 mod targets;
+mod terminal_look;
 mod token;
 mod variables;
 mod whoami;

@@ -1,5 +1,4 @@
-//! What a command's credentials may do, and the receipt for coding agents: the account of each cloud, where, until when, and
-//! whether it can change anything.
+//! The receipt for coding agents: the account of each cloud, where, until when, and whether it can change anything.
 //!
 //! The receipt informs. It is no boundary: what runs as this user can start `mcm` again, without the variable of an agent.
 
@@ -7,42 +6,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mcm_core::account::{Account, Cloud};
 use mcm_core::credential::Session;
-use mcm_core::error::Error;
-use mcm_core::resource::Resource;
 use mcm_core::text::shown;
 
+use crate::access::Access;
 use crate::output::{clock_time, note};
-
-/// What the credentials of a command may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// Everything that the account may.
-    Whole,
-    /// They read, and change nothing.
-    ReadOnly,
-}
-
-impl Access {
-    /// By the option of a command.
-    pub(crate) fn of(is_read_only: bool) -> Self {
-        if is_read_only {
-            Self::ReadOnly
-        } else {
-            Self::Whole
-        }
-    }
-
-    /// The resource whose session is issued.
-    ///
-    /// # Errors
-    /// `unsupported` where an account cannot be narrowed; those of `Account::issued_resource`.
-    pub(crate) fn resource(self, account: &Account) -> Result<Resource, Error> {
-        match self {
-            Self::Whole => account.issued_resource(),
-            Self::ReadOnly => account.read_only_resource(),
-        }
-    }
-}
 
 /// The receipt's line of one account.
 pub(crate) struct ReceiptLine {

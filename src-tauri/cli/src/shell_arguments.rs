@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::shell::Shell;
+use crate::terminal_look::TerminalLook;
 
 pub(crate) const SHELL_HELP: &str = "\
 Starts your shell in an environment. It reads your start files and history as always; then the environment's variables are
@@ -46,6 +47,8 @@ pub(crate) struct ShellOptions {
     /// Open a browser if sign-in is needed, before the shell starts
     #[arg(long)]
     pub(crate) interactive: bool,
+    #[command(flatten)]
+    pub(crate) look: TerminalLook,
 }
 
 #[derive(Args)]

@@ -17,8 +17,8 @@ use mcm_core::resource::Resource;
 use mcm_core::settings::Settings;
 use mcm_core::world::Clock;
 
+use crate::access::Access;
 use crate::failure::advised;
-use crate::receipt::Access;
 
 /// How long a client may have to wait. The least patient one, the AWS SDK for JavaScript, waits for a second.
 const RENEWAL_TIMEOUT: Duration = Duration::from_millis(700);

@@ -28,6 +28,7 @@ mod harness;
 mod hook;
 mod hook_cost;
 mod hook_identity;
+mod hook_nushell;
 mod hook_tools;
 mod identity_center;
 mod import;

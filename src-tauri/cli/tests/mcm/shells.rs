@@ -195,3 +195,51 @@ fn the_time_in_a_protected_environment_is_shown_and_then_its_endpoint_refuses() 
         "{shown}"
     );
 }
+
+#[test]
+fn the_terminal_shows_the_environment_where_that_is_asked_for_and_is_restored() {
+    let harness = Harness::start();
+    let three = Three::connect(&harness);
+    three.create(&harness, "dev", &["--colour", "green"]);
+    three.create(&harness, "test", &["--colour", "amber"]);
+    let enter =
+        |name: &str, tint: &str| format!("\u{1b}[22;2t\u{1b}]2;{name}\u{7}\u{1b}]11;{tint}\u{7}");
+    let leave = "\u{1b}[23;2t\u{1b}]111\u{7}";
+    let typed = "echo in=$MCM_ENVIRONMENT.\nexit\n";
+    let line = format!("{MCM} shell dev --shell bash");
+    let (_, plain) = on_a_terminal(&harness, &line, typed);
+    assert!(
+        plain.contains("in=dev.") && !plain.contains("\u{1b}]2;") && !plain.contains("\u{1b}]11")
+    );
+    let (_, shown) = on_a_terminal(&harness, &format!("{line} --title --tint dark"), typed);
+    let entered = shown.find(&enter("dev", "#0b2416")).expect("it is shown");
+    let left = shown.rfind(leave).expect("it is restored");
+    let within = shown.find("in=dev.").expect("the shell ran");
+    assert!(entered < within && within < left, "{shown:?}");
+
+    // The hook, from one environment to the next, and off.
+    let script = format!(
+        "eval \"$({MCM} hook bash --title --tint light)\"; mcm use dev; mcm use test; mcm use test; mcm use --off; echo end"
+    );
+    let file = harness.folder().join("script");
+    write(&file, 0o600, &script);
+    let line = format!("bash --norc {}", file.display());
+    let (_, shown) = on_a_terminal(&harness, &line, "");
+    let parts = [
+        enter("dev", "#e4f5eb"),
+        format!("{leave}{}", enter("test", "#fdf3dc")),
+        leave.to_owned(),
+    ];
+    let mut rest = shown.as_str();
+    for part in &parts {
+        let at = rest
+            .find(part.as_str())
+            .unwrap_or_else(|| panic!("{part:?}: {shown:?}"));
+        rest = &rest[at + part.len()..];
+    }
+    assert!(
+        rest.contains("end") && !rest.contains('\u{1b}'),
+        "{shown:?}"
+    );
+    assert_eq!(shown.matches("\u{1b}]2;").count(), 2, "{shown:?}");
+}
