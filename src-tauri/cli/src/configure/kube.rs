@@ -15,7 +15,7 @@ use url::Url;
 use yaml_rust2::Yaml;
 
 use super::kubeconfig::{Kubeconfig, List, OURS, name};
-use super::{Edited, program, write};
+use super::{Edited, asked_as, program, row_of, write};
 use crate::account_argument::by_name;
 use crate::arguments::ConfigureKube;
 use crate::failure::Failure;
@@ -108,6 +108,8 @@ fn add(
         );
         return Err(Error::new(Code::InvalidInput, message).into());
     }
+    // A sign-in to IAM Identity Center has a credential for each of its roles, and none of its own.
+    account.issued_resource()?;
     let user = user_name(&account, cluster);
     let context = options.name.clone().unwrap_or_else(|| cluster.to_owned());
     let entry_name = match &options.server {
@@ -129,13 +131,10 @@ fn add(
         return Err(Error::new(Code::InvalidInput, message).into());
     }
     let program = program::of_this_process(&world.environment)?;
-    let mut arguments = vec!["kube-token".to_owned(), account.id.to_string()];
+    let mut arguments = vec!["kube-token".to_owned(), asked_as(&account)];
     if account.cloud() == Cloud::Aws {
         arguments.extend(["--cluster".to_owned(), cluster.to_owned()]);
-        let region = options
-            .region
-            .clone()
-            .or_else(|| Some(account.chosen_target()?.id.clone()));
+        let region = options.region.clone().or_else(|| region_of(&account));
         if let Some(region) = region {
             arguments.extend(["--region".to_owned(), region]);
         }
@@ -174,7 +173,13 @@ fn add(
 
 /// The name of the user of an account at a cluster.
 fn user_name(account: &Account, cluster: &str) -> String {
-    format!("{OURS}{}:{cluster}", account.id)
+    format!("{OURS}{}:{cluster}", asked_as(account))
+}
+
+/// The account's chosen region. The targets of IAM Identity Center are roles.
+fn region_of(account: &Account) -> Option<String> {
+    let target = account.chosen_target()?;
+    (!account.identity.is_identity_center()).then(|| target.id.clone())
 }
 
 /// The entry of the cluster that is in the file already: by this name, or by the one that the cloud's own tool makes of it.
@@ -277,7 +282,7 @@ fn users_to_remove(
     let is_meant = |user: &&str| {
         let rest = user.trim_start_matches(OURS);
         let (of, at) = rest.split_once(':').unwrap_or((rest, ""));
-        id.as_ref().is_none_or(|id| id == of)
+        id.as_ref().is_none_or(|id| id == of || id == row_of(of))
             && options.cluster.as_ref().is_none_or(|cluster| cluster == at)
     };
     Ok(ours.filter(is_meant).map(str::to_owned).collect())

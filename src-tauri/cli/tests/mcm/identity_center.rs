@@ -338,6 +338,41 @@ fn the_console_opens_as_the_role_that_is_named_in_the_browser_or_in_a_window_of_
     assert_eq!(output.status.code(), Some(1));
 }
 
+#[test]
+fn a_context_for_kubectl_asks_for_the_role_that_was_named_and_is_undone_to_the_byte() {
+    let harness = Harness::start();
+    let id = connected(&harness);
+    let path = harness.folder().join(".kube/config");
+    let own = "apiVersion: v1\nkind: Config\nusers:\n- name: old\n  user: {token: x}\ncurrent-context: \"\"\n";
+    write(&path, 0o600, own);
+    let configure = |account: &str, more: &[&str]| {
+        let words = ["configure", "kube", account, "--cluster", "shop", "--yes"];
+        let server = ["--server", "https://shop.example"];
+        harness.mcm(&[&words[..], &server, more].concat())
+    };
+    let message = configure(&id, &[]).failed(2);
+    assert!(message.contains("Name one"), "{message}");
+    let roles = [READER, "111122223333/AdministratorAccess"];
+    for role in roles {
+        configure(&format!("{id}/{role}"), &["--name", role]).done();
+    }
+    let written = fs::read_to_string(&path).expect("written");
+    for role in roles {
+        let asked = format!("{id}/{role}");
+        assert!(written.contains(&format!("- \"{asked}\"")), "{written}");
+        let token = ["kube-token", &asked, "--cluster", "shop"];
+        harness.mcm(&token).json();
+    }
+    assert!(
+        !written.contains("--region"),
+        "a role is no region: {written}"
+    );
+    harness
+        .mcm(&["configure", "kube", &id, "--undo", "--yes"])
+        .done();
+    assert_eq!(fs::read_to_string(&path).expect("there"), own);
+}
+
 /// The browsers of this machine, without a display. Chromium runs without its sandbox, which root cannot have.
 #[test]
 fn a_real_browser_opens_the_console_in_a_profile_that_goes_with_it() {
