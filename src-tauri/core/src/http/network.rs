@@ -16,6 +16,12 @@ use crate::file;
 
 /// What is asked without a proxy, whatever is set: this machine, and the services of its own link.
 const NEVER_THROUGH_A_PROXY: &str = "localhost,127.0.0.0/8,::1,169.254.0.0/16,fd00:ec2::/32";
+/// Why no client can be made where the system's own authorities cannot be had.
+const NO_STORE: &str = if cfg!(any(windows, target_os = "macos")) {
+    "The system's certificate store could not be opened. Restart this machine, then try again."
+} else {
+    "The machine's certificate store could not be loaded. Install the ca-certificates package."
+};
 /// A bundle of every public authority has under 300 KiB.
 const LARGEST_CA_FILE: u64 = 4 << 20;
 
@@ -124,10 +130,23 @@ impl Network {
         for file in &self.authorities {
             builder = builder.tls_certs_merge(file.certificates()?);
         }
-        builder.build().map_err(|error| {
-            let message = "The machine's certificate store could not be loaded. Install the ca-certificates package.";
-            Error::new(Code::Internal, message).with_source(error)
-        })
+        let built = builder.build();
+        built.map_err(|error| self.refusal().with_source(error))
+    }
+
+    /// Why no client could be made: a file that holds what is no authority, or else the system's store.
+    fn refusal(&self) -> Error {
+        let is_usable = |certificates: Vec<reqwest::Certificate>| {
+            let alone = reqwest::Client::builder().no_proxy();
+            alone.tls_certs_merge(certificates).build().is_ok()
+        };
+        let is_refused = |file: &&CaFile| file.certificates().is_ok_and(|read| !is_usable(read));
+        match self.authorities.iter().find(is_refused) {
+            Some(file) if is_usable(Vec::new()) => {
+                file.unusable("holds a certificate that cannot be used as one")
+            }
+            _ => Error::new(Code::Internal, NO_STORE),
+        }
     }
 }
 

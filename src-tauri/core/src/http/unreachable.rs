@@ -44,6 +44,13 @@ enum Obstacle {
     BrokenOff,
 }
 
+/// Windows does not say which of the two it is.
+const EXPIRED: &str = if cfg!(windows) {
+    "has expired or is not valid yet"
+} else {
+    "has expired"
+};
+
 /// The failure of a request, in words. Every cause goes to the log, which names no address but the place.
 pub(super) fn explain(place: &str, route: &Route, error: reqwest::Error) -> Error {
     let error = error.without_url();
@@ -67,7 +74,7 @@ fn words(obstacle: &Obstacle, place: &str, route: &Route) -> Error {
         Obstacle::ExpiredCertificate => (
             Code::ClockOff,
             format!(
-                "The certificate of {place} has expired, by this machine's clock. Check the clock. If it is right, the \
+                "The certificate of {place} {EXPIRED}, by this machine's clock. Check the clock. If it is right, the \
                  server or an inspecting proxy has to renew the certificate."
             ),
         ),
@@ -192,6 +199,7 @@ fn of_cause(cause: &(dyn StdError + 'static)) -> Option<Obstacle> {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 Obstacle::ForeignCertificate
             }
+            CertificateError::Other(other) => of_system(&other.to_string()),
             _ => Obstacle::UnusableCertificate,
         });
     }
@@ -228,9 +236,56 @@ fn of_socks(trouble: &str) -> Obstacle {
     }
 }
 
+/// What a system's own check says by a number alone, at the end of a text.
+fn of_system(text: &str) -> Obstacle {
+    let number = text.trim_end_matches(')').rsplit(' ').next();
+    match number.unwrap_or_default() {
+        // Windows' CERT_E_CHAINING, and errSecNotTrusted of macOS.
+        "-2146762486" | "-67843" => Obstacle::UntrustedCertificate,
+        // errSecCertificateExpired and errSecCertificateNotValidYet.
+        "-67818" => Obstacle::ExpiredCertificate,
+        "-67819" => Obstacle::EarlyCertificate,
+        _ => Obstacle::UnusableCertificate,
+    }
+}
+
 /// Every cause of an error, as one line for the log.
 fn line_of_causes(error: &reqwest::Error) -> String {
     let mut texts: Vec<String> = causes(error).map(ToString::to_string).collect();
     texts.dedup();
     texts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_of_windows_and_macos_lead_to_the_same_words_as_rustls() {
+        for (text, obstacle) in [
+            (
+                "A certificate chain could not be built to a trusted root authority. (os error -2146762486)",
+                Obstacle::UntrustedCertificate,
+            ),
+            (
+                "\u{201c}a.example\u{201d} certificate is not trusted: -67843",
+                Obstacle::UntrustedCertificate,
+            ),
+            (
+                "\u{201c}a.example\u{201d} certificate is expired: -67818",
+                Obstacle::ExpiredCertificate,
+            ),
+            (
+                "\u{201c}a.example\u{201d} certificate is not yet valid: -67819",
+                Obstacle::EarlyCertificate,
+            ),
+            (
+                "certificate had invalid extensions",
+                Obstacle::UnusableCertificate,
+            ),
+            ("", Obstacle::UnusableCertificate),
+        ] {
+            assert_eq!(of_system(text), obstacle, "{text}");
+        }
+    }
 }
