@@ -7,6 +7,7 @@
 mod clients;
 mod document;
 mod place;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +17,8 @@ use crate::error::{Code, Error};
 use crate::world::Environment;
 
 pub use document::{Broken, Document, Section, Setting, nested};
+pub use words::shell_words;
+pub(crate) use words::windows_words;
 
 /// Settings that are the keys of a user or a session.
 pub const KEYS: [&str; 4] = [
@@ -181,34 +184,6 @@ pub fn profile_name(title: &str) -> Option<String> {
         Ok([_, name]) => Some(name),
         Err(_) => None,
     }
-}
-
-/// The words of a text as Python's `shlex.split` returns them; none when a quote or an escape is not ended.
-pub fn shell_words(text: &str) -> Option<Vec<String>> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    let mut characters = text.chars();
-    while let Some(c) = characters.next() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some('"') if c == '\\' => {
-                let escaped = characters.next()?;
-                let word = word.get_or_insert_default();
-                if !matches!(escaped, '"' | '\\') {
-                    word.push('\\');
-                }
-                word.push(escaped);
-            }
-            None if c == '\\' => word.get_or_insert_default().push(characters.next()?),
-            None if matches!(c, '"' | '\'') => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            None if matches!(c, ' ' | '\t' | '\r' | '\n') => words.extend(word.take()),
-            _ => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    quote.is_none().then_some(words)
 }
 
 /// A shared file that was read.

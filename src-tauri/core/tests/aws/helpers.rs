@@ -49,17 +49,37 @@ impl Shared {
         )
     }
 
-    /// Writes a profile whose program is this script of a shell.
-    fn program(&self, script: &str) {
-        self.write("helper", script);
+    /// Writes a profile whose program is this script: of a shell, or of Windows' `cmd.exe`.
+    fn program(&self, script: &Script<'_>) {
+        let (name, text, command) = if cfg!(windows) {
+            let lines = script.cmd.replace('\n', "\r\n");
+            ("the helper.cmd", format!("@echo off\r\n{lines}\r\n"), "")
+        } else {
+            ("helper", script.shell.to_owned(), "sh ")
+        };
+        self.write(name, &text);
+        let path = self.path(name).display().to_string();
         self.write(
             "config",
-            &format!(
-                "[profile tool]\ncredential_process = sh {}\n",
-                self.path("helper").display()
-            ),
+            &format!("[profile tool]\ncredential_process = {command}\"{path}\"\n"),
         );
     }
+
+    /// Writes a profile whose program prints this.
+    fn program_that_prints(&self, text: &str) {
+        self.write("answer", text);
+        let answer = self.path("answer").display().to_string();
+        self.program(&Script {
+            shell: &format!("cat '{answer}'\n"),
+            cmd: &format!("type \"{answer}\""),
+        });
+    }
+}
+
+/// The same program for both kinds of systems.
+struct Script<'a> {
+    shell: &'a str,
+    cmd: &'a str,
 }
 
 fn text(path: &Path) -> String {
@@ -127,15 +147,15 @@ async fn a_program_answers_as_botocore_lets_it() {
         (r#","Expiration":"soon""#.to_owned(), false),
         (r#","Expiration":"2001-01-01T00:00:00Z""#.to_owned(), false),
     ] {
-        shared.program(&format!("cat <<'END'\n{}\nEND\n", shared.answer(&more)));
+        shared.program_that_prints(&shared.answer(&more));
         let found = caller(&shared.harness.app, "profile:tool").await;
         assert_eq!(found.is_ok(), is_read, "{more}: {found:?}");
     }
     for odd in [
-        "echo no",
-        "echo '{\"Version\":2,\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"CANARY\"}'",
+        "no",
+        "{\"Version\":2,\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"CANARY\"}",
     ] {
-        shared.program(odd);
+        shared.program_that_prints(odd);
         let error = caller(&shared.harness.app, "profile:tool")
             .await
             .expect_err(odd);
@@ -147,7 +167,10 @@ async fn a_program_answers_as_botocore_lets_it() {
 #[tokio::test]
 async fn a_program_that_fails_is_quoted_and_the_advice_names_the_profile() {
     let shared = Shared::start(&[]).await;
-    shared.program("echo first >&2; printf 'touch \\033[31mthe key\\n\\n' >&2; exit 7\n");
+    shared.program(&Script {
+        shell: "echo first >&2; printf 'touch \\033[31mthe key\\n\\n' >&2; exit 7\n",
+        cmd: "echo first>&2\necho touch \u{1b}[31mthe key>&2\nexit /b 7",
+    });
     let error = caller(&shared.harness.app, "profile:tool")
         .await
         .expect_err("fails");
@@ -169,7 +192,7 @@ async fn a_program_that_fails_is_quoted_and_the_advice_names_the_profile() {
     assert_eq!(error.code(), Code::SettingInvalid, "{error}");
     shared.write(
         "config",
-        "[profile tool]\ncredential_process = sh -c 'echo\n",
+        "[profile tool]\ncredential_process = sh -c \"echo\n",
     );
     let error = caller(&shared.harness.app, "profile:tool")
         .await
@@ -181,11 +204,13 @@ async fn a_program_that_fails_is_quoted_and_the_advice_names_the_profile() {
 async fn a_program_runs_without_the_profile_and_with_the_mark_of_its_source() {
     let shared = Shared::start(&[("AWS_PROFILE", "tool"), ("KEPT", "yes")]).await;
     let seen = shared.path("seen");
-    shared.program(&format!(
-        "env > {}\ncat <<'END'\n{}\nEND\n",
-        seen.display(),
-        shared.answer("")
-    ));
+    shared.write("answer", &shared.answer(""));
+    let (answer, place) = (shared.path("answer"), seen.display());
+    let answer = answer.display();
+    shared.program(&Script {
+        shell: &format!("env > {place}\ncat {answer}\n"),
+        cmd: &format!("set > \"{place}\"\ntype \"{answer}\""),
+    });
     caller(&shared.harness.app, "default")
         .await
         .expect("a caller");
@@ -200,7 +225,10 @@ async fn a_program_runs_without_the_profile_and_with_the_mark_of_its_source() {
 #[tokio::test]
 async fn what_a_program_runs_never_waits_for_the_source_that_runs_it() {
     let shared = Shared::start(&[("MCM_AWS_SOURCES_ASKED", "profile:other\nprofile:tool")]).await;
-    shared.program("sleep 600\n");
+    shared.program(&Script {
+        shell: "sleep 600\n",
+        cmd: ":again\ngoto again",
+    });
     let error = caller(&shared.harness.app, "profile:tool")
         .await
         .expect_err("refused");
@@ -212,10 +240,19 @@ async fn what_a_program_runs_never_waits_for_the_source_that_runs_it() {
 async fn a_program_that_takes_too_long_is_ended_with_everything_it_started() {
     let shared = Shared::start(&[("MCM_AWS_SOURCE_TIMEOUT", "1")]).await;
     let pids = shared.path("pids");
-    shared.program(&format!(
+    let shell = format!(
         "echo 'touch your key' >&2\nsleep 600 &\necho $$ $! > {}\nwait\n",
         pids.display()
-    ));
+    );
+    // Windows ends the program alone; this one starts nothing, and keeps a file open.
+    let held = shared.path("held");
+    shared.program(&Script {
+        shell: &shell,
+        cmd: &format!(
+            "echo touch your key>&2\ncall :busy > \"{}\"\nexit /b\n:busy\ngoto busy",
+            held.display()
+        ),
+    });
     let error = within(Box::pin(caller(&shared.harness.app, "profile:tool")))
         .await
         .expect_err("ended");
@@ -225,6 +262,16 @@ async fn a_program_that_takes_too_long_is_ended_with_everything_it_started() {
             && error.message().contains("\"touch your key\""),
         "{error}"
     );
+    if cfg!(windows) {
+        // No event of the system says so: the file can be removed once its program has ended.
+        let mut look = tokio::time::interval(Duration::from_millis(5));
+        return within(async {
+            while std::fs::remove_file(&held).is_err() {
+                look.tick().await;
+            }
+        })
+        .await;
+    }
     for pid in text(&pids).split_whitespace() {
         let is_over = || {
             let stat = text(Path::new(&format!("/proc/{pid}/stat")));

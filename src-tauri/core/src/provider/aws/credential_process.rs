@@ -18,7 +18,7 @@ use tokio::process::Command;
 use super::sdk::system_time;
 use super::shared_config::quoted;
 
-use crate::aws_files::shell_words;
+use crate::aws_files::{shell_words, windows_words};
 use crate::error::{Code, Error, Result};
 use crate::memory;
 use crate::text;
@@ -77,7 +77,12 @@ impl Helper<'_> {
     /// `setting-invalid` for a program that cannot be started, `source-expired` for one that fails, takes too long or
     /// answers with something else.
     pub(super) async fn run(&self) -> Result<Credentials> {
-        let words = shell_words(self.command).filter(|words| !words.is_empty());
+        let split = if cfg!(windows) {
+            windows_words
+        } else {
+            shell_words
+        };
+        let words = split(self.command).filter(|words| !words.is_empty());
         let Some([program, arguments @ ..]) = words.as_deref() else {
             let message = format!(
                 "{} cannot be split into words: a quote is not closed. Fix credential_process.",
