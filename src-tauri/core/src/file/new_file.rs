@@ -62,25 +62,35 @@ pub(super) fn put_in_place(new: tempfile::TempPath, place: &Path) -> io::Result<
     Ok(new.persist(place)?)
 }
 
-/// Gives a complete file the name of another, whose place it takes. Windows refuses while a program has the other open,
-/// which a scanner for viruses does for a moment.
+/// Gives a complete file the name of another, whose place it takes. The standard library's rename also takes the place of
+/// a file that programs read, where Windows can. What opens it without sharing, as a scanner for viruses does for a
+/// moment, is waited for: a second at most.
 #[cfg(windows)]
-pub(super) fn put_in_place(mut new: tempfile::TempPath, place: &Path) -> io::Result<()> {
+pub(super) fn put_in_place(new: tempfile::TempPath, place: &Path) -> io::Result<()> {
     const TRIES: u32 = 100;
     const PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
-    for _ in 1..TRIES {
-        match new.persist(place) {
-            Ok(()) => return Ok(()),
-            Err(failed)
-                if failed.error.kind() == io::ErrorKind::PermissionDenied && !place.is_dir() =>
-            {
-                new = failed.path;
+    /// Another program has the file open without sharing it.
+    const SHARING_VIOLATION: i32 = 32;
+    let is_passing = |error: &io::Error| {
+        error.kind() == io::ErrorKind::PermissionDenied
+            || error.raw_os_error() == Some(SHARING_VIOLATION)
+    };
+    // It loses the mark of a temporary file, and would stay if the process were killed now; `sweep_temporary` finds it.
+    let new = new.keep()?;
+    let mut tries = 1;
+    loop {
+        match fs::rename(&new, place) {
+            Err(error) if is_passing(&error) && tries < TRIES && !place.is_dir() => {
+                tries += 1;
                 std::thread::sleep(PAUSE);
             }
-            Err(failed) => return Err(failed.error),
+            Err(error) => {
+                let _ = fs::remove_file(&new);
+                return Err(error);
+            }
+            Ok(()) => return Ok(()),
         }
     }
-    Ok(new.persist(place)?)
 }
 
 /// The temporary name of a file that is being written; `sweep_temporary` knows it.
