@@ -213,7 +213,7 @@ mod tests {
     }
 
     fn edited(store: &Store, sql: &str) -> ChainCheck {
-        let connection = Connection::open(store.path()).expect("a database");
+        let connection = crate::store::open::connect(store.path()).expect("a database");
         connection.execute_batch(sql).expect("edited");
         store.check_activity().expect("readable")
     }

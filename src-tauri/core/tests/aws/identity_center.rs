@@ -5,6 +5,8 @@ mod callback;
 mod catalogue;
 mod console;
 mod device_code;
+// botocore is installed for this machine, and Windows' Python is not.
+#[cfg(unix)]
 mod honest;
 mod lives;
 mod network;

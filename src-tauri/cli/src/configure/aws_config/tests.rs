@@ -213,9 +213,16 @@ fn a_path_is_quoted_for_shells_and_splitters_alike_or_refused() {
         "/a;b/mcm",
         "/a\nb/mcm",
         "/a%b/mcm",
-        "/a\\b/mcm",
     ] {
         assert!(command(bad, "aws-1").is_err(), "{bad:?}");
+    }
+    let with_backslashes = command("C:\\a b\\mcm.exe", "aws-1");
+    if cfg!(windows) {
+        let quoted = with_backslashes.expect("Windows separates folders with them");
+        assert_eq!(quoted, "\"C:\\a b\\mcm.exe\" credential-process aws-1");
+        assert_eq!(asked_account(&quoted).as_deref(), Some("aws-1"));
+    } else {
+        with_backslashes.expect_err("shells and splitters take them for escapes");
     }
 }
 
