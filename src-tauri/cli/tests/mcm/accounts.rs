@@ -1,12 +1,16 @@
 //! Listing accounts and targets, choosing them, and what the JSON looks like.
 
 use std::fs;
+#[cfg(target_os = "linux")]
 use std::io::Write as _;
+#[cfg(target_os = "linux")]
 use std::process::{Command, Stdio};
 
 use jiff::Timestamp;
 
-use crate::harness::{ADA, Ended, Harness, LINUS, write};
+#[cfg(target_os = "linux")]
+use crate::harness::Ended;
+use crate::harness::{ADA, Harness, LINUS, write};
 
 /// Documented and stable: fields may be added, none is renamed, removed or given another meaning.
 const ACCOUNTS: &str = r#"{
@@ -142,6 +146,7 @@ fn the_table_fits_eighty_columns_and_keeps_the_ids() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_locked_keychain_is_seen_in_every_account() {
     let harness = Harness::start();
     let id = harness.connected(false);
@@ -152,6 +157,8 @@ fn a_locked_keychain_is_seen_in_every_account() {
     assert!(output.contains("locked"), "{output}");
 }
 
+// Windows always has Credential Manager.
+#[cfg(target_os = "linux")]
 #[test]
 fn without_a_keychain_no_account_is_called_connected() {
     let harness = Harness::start();
@@ -369,6 +376,8 @@ fn a_part_of_a_name_is_no_name_without_a_terminal() {
     assert!(harness.mcm(&["accounts"]).done().contains("nonprod"));
 }
 
+// There is no `script` on Windows, which gives a terminal.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_command_for_a_whole_account_refuses_one_target_of_it() {
     let harness = Harness::start();
@@ -392,6 +401,7 @@ fn a_command_for_a_whole_account_refuses_one_target_of_it() {
 }
 
 /// What `mcm` shows on a terminal where the user types this.
+#[cfg(target_os = "linux")]
 fn at_a_terminal(harness: &Harness, arguments: &str, typed: &str) -> String {
     let mcm = env!("CARGO_BIN_EXE_mcm");
     let mut command = Command::new("script");
@@ -412,6 +422,8 @@ fn at_a_terminal(harness: &Harness, arguments: &str, typed: &str) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
+// There is no `script` on Windows, which gives a terminal.
+#[cfg(target_os = "linux")]
 #[test]
 fn at_a_terminal_an_account_and_a_cloud_are_chosen_from_a_list() {
     let harness = Harness::start();
@@ -439,6 +451,8 @@ fn at_a_terminal_an_account_and_a_cloud_are_chosen_from_a_list() {
     }
 }
 
+// There is no `script` on Windows, which gives a terminal.
+#[cfg(target_os = "linux")]
 #[test]
 fn at_a_terminal_a_part_of_a_name_is_enough_and_the_account_is_named() {
     let harness = Harness::start();
@@ -567,6 +581,7 @@ fn doctor_finds_a_database_that_is_damaged_inside() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn an_activity_log_that_another_program_changed_is_found() {
     let harness = Harness::start();
     let id = harness.connected(false);

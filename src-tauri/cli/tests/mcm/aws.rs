@@ -325,6 +325,7 @@ fn an_arn_that_is_no_role_is_refused_before_aws_is_asked() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn the_user_sees_whose_keys_the_shell_holds_before_a_role_is_assumed() {
     let harness = Harness::start();
     let external_id = prepare(&harness);
@@ -524,6 +525,7 @@ fn every_template_of_a_role_has_the_same_id_which_waits_until_it_is_discarded() 
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn ctrl_c_cancels_the_checks_of_a_role_and_keeps_the_external_id() {
     let harness = Harness::start();
     let external_id = prepare(&harness);

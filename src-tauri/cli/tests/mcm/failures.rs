@@ -1,5 +1,6 @@
 //! Wrong usage, unknown names, and secrets that must never be shown.
 
+#[cfg(target_os = "linux")]
 use std::process::{Command, Stdio};
 
 use crate::harness::{ADA, Harness};
@@ -58,6 +59,7 @@ fn help_and_version_are_results() {
 }
 
 /// Runs `mcm` on a terminal, where both outputs are one, and gives what it shows.
+#[cfg(target_os = "linux")]
 fn on_a_terminal(harness: &Harness, arguments: &str, variables: &[(&str, &str)]) -> String {
     let mcm = harness.command(&[]);
     let mut command = Command::new("script");
@@ -79,6 +81,7 @@ fn on_a_terminal(harness: &Harness, arguments: &str, variables: &[(&str, &str)])
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn colour_is_only_for_terminals_that_allow_it() {
     let harness = Harness::without_keychain();
     let failing = "targets nobody";

@@ -3,12 +3,18 @@
 //! Nothing of the machine is shared: `mcm` gets no variable but those named here. A missing program is a failure with
 //! its name, never a silent pass.
 
+#[cfg(target_os = "linux")]
+mod bus;
+#[cfg(windows)]
+#[path = "harness/credential_manager.rs"]
 mod bus;
 mod files;
 mod process;
+#[cfg(target_os = "linux")]
 mod terminal;
 
 use std::fs;
+#[cfg(target_os = "linux")]
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -25,9 +31,13 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use self::bus::Bus;
+#[cfg(target_os = "linux")]
 use self::files::executable;
-pub(crate) use self::files::{everything_below, install, install_script, missing, run, write};
+pub(crate) use self::files::{everything_below, write};
+#[cfg(target_os = "linux")]
+pub(crate) use self::files::{install, install_script, missing, run};
 pub(crate) use self::process::{Begun, Ended};
+#[cfg(target_os = "linux")]
 pub(crate) use self::terminal::Terminal;
 
 pub(crate) const ADA: &str = "ada@contoso.example";
@@ -56,7 +66,7 @@ impl Harness {
         Self::with_bus(Some(Bus::start), true)
     }
 
-    /// A machine without a keychain.
+    /// A machine without a keychain. Windows always has one, so there a test may only need none.
     pub(crate) fn without_keychain() -> Self {
         Self::with_bus(None, false)
     }
@@ -94,20 +104,40 @@ impl Harness {
         command.args(arguments).env_clear().stdin(Stdio::null());
         command
             .env("PATH", path())
-            .env("HOME", self.folder.path())
-            .env("MCM_HOME", self.home());
-        command
-            .env("TMPDIR", self.folder.path())
+            .env("MCM_HOME", self.home())
             .env("TZ", "UTC")
-            .env("MCM_LOG", "trace")
-            .env("BROWSER", self.folder.path().join("browser"));
+            .env("MCM_LOG", "trace");
         command.envs(self.sandbox.environment());
+        self.equip_for_system(&mut command);
+        command
+    }
+
+    #[cfg(target_os = "linux")]
+    fn equip_for_system(&self, command: &mut Command) {
         let address = self
             .bus
             .as_ref()
             .map_or("unix:path=/nonexistent", |bus| &bus.address);
-        command.env("DBUS_SESSION_BUS_ADDRESS", address);
         command
+            .env("HOME", self.folder.path())
+            .env("TMPDIR", self.folder.path())
+            .env("BROWSER", self.folder.path().join("browser"))
+            .env("DBUS_SESSION_BUS_ADDRESS", address);
+    }
+
+    #[cfg(windows)]
+    fn equip_for_system(&self, command: &mut Command) {
+        let own = Environment::of_this_process();
+        // What Windows' own programs do not start without, and what wine is told.
+        let is_system = |name: &str| {
+            let systems = ["SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT"];
+            systems.contains(&name) || name.starts_with("WINE")
+        };
+        command.envs(own.pairs().filter(|(name, _)| is_system(name)));
+        for name in ["USERPROFILE", "APPDATA", "LOCALAPPDATA", "TEMP", "TMP"] {
+            command.env(name, self.folder.path());
+        }
+        command.env("MCM_BROWSER", self.folder.path().join("browser.cmd"));
     }
 
     /// Gives another program the environment that `mcm` has here, and nothing else.
@@ -304,6 +334,7 @@ impl Harness {
     }
 
     /// Locks the keychain, as a screen lock may do.
+    #[cfg(target_os = "linux")]
     pub(crate) fn lock_keychain(&self) {
         self.bus.as_ref().expect("there is a keychain").lock();
     }
@@ -314,7 +345,33 @@ impl Harness {
     }
 }
 
+/// A browser that passes its page to the test, and the test's end of it: a file, since `cmd.exe` knows no pipe with a name.
+#[cfg(windows)]
+fn browser(folder: &Path) -> mpsc::Receiver<String> {
+    let pages = folder.join("pages");
+    let script = format!("@echo %~1>> \"{}\"\r\n", pages.display());
+    write(&folder.join("browser.cmd"), 0o700, &script);
+    let folder = folder.to_owned();
+    let (sender, received) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut seen = 0;
+        while folder.exists() {
+            let text = fs::read_to_string(&pages).unwrap_or_default();
+            let whole = text.rfind('\n').map_or(0, |end| end + 1);
+            for page in text[seen..whole].lines() {
+                if sender.send(page.trim().to_owned()).is_err() {
+                    return;
+                }
+            }
+            seen = whole;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    received
+}
+
 /// A `$BROWSER` that passes its page to the test, and the test's end of it.
+#[cfg(target_os = "linux")]
 fn browser(folder: &Path) -> mpsc::Receiver<String> {
     let pipe = folder.join("pages");
     run(Command::new("mkfifo").arg(&pipe), "mkfifo", "coreutils");

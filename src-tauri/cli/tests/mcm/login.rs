@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 
+#[cfg(target_os = "linux")]
 use jiff::SignedDuration;
+#[cfg(target_os = "linux")]
 use mcm_core::world::{Clock as _, SystemClock};
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Endpoint, Fault, guid};
@@ -139,6 +141,7 @@ fn a_sign_in_that_other_accounts_use_stays_until_the_last_is_removed() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn ctrl_c_cancels_a_sign_in_and_leaves_nothing() {
     let harness = Harness::start();
     let begun = harness.begin(&["login", "azure"]);
@@ -167,6 +170,8 @@ fn a_missing_client_id_is_named_before_a_browser_opens() {
     assert!(!harness.has_opened_a_page());
 }
 
+// It is about `BROWSER`, which only Linux has.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_browser_that_does_not_start_ends_the_sign_in_and_no_address_is_shown() {
     let harness = Harness::start();
@@ -318,6 +323,7 @@ fn without_a_keychain_no_sign_in_starts_because_it_could_not_be_stored() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_keychain_that_stays_locked_ends_a_sign_in_before_it_begins() {
     let harness = Harness::start();
     harness.connected(false);
@@ -375,6 +381,7 @@ fn a_code_that_is_typed_elsewhere_connects_the_account_without_a_browser_here() 
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_refused_or_cancelled_code_connects_no_account() {
     let harness = Harness::start();
     let mut begun = harness.begin(&["login", "azure", "--device-code"]);

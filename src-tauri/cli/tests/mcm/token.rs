@@ -133,6 +133,7 @@ fn without_an_account_in_use_the_command_to_choose_one_is_shown() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn an_interrupted_renewal_stores_its_result() {
     let harness = Harness::start();
     let id = harness.connected(true);

@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::io::Write as _;
+#[cfg(target_os = "linux")]
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+#[cfg(target_os = "linux")]
 use std::process::{Command, Stdio};
 
+#[cfg(target_os = "linux")]
 pub(super) fn executable(path: &Path, script: &str) -> PathBuf {
     install_script(path, &format!("#!/bin/sh\n{script}\n"));
     path.to_owned()
@@ -13,6 +16,7 @@ pub(super) fn executable(path: &Path, script: &str) -> PathBuf {
 
 /// Copies a program so that it can run at once. Another process writes it: a program that another thread starts may
 /// inherit the open file, and the system runs no program that is open for writing.
+#[cfg(target_os = "linux")]
 pub(crate) fn install(program: &Path, path: &Path) {
     run(
         Command::new("install")
@@ -24,6 +28,7 @@ pub(crate) fn install(program: &Path, path: &Path) {
 }
 
 /// As [`install`], for a script of the test's own.
+#[cfg(target_os = "linux")]
 pub(crate) fn install_script(path: &Path, script: &str) {
     let mut install = Command::new("install");
     install
@@ -61,24 +66,23 @@ pub(crate) fn everything_below(folder: PathBuf) -> String {
     text
 }
 
-/// Writes a file of the test's.
+/// Writes a file of the test's. Windows gives it the rights of its folder.
+#[cfg_attr(windows, expect(unused_variables, reason = "there are no modes"))]
 pub(crate) fn write(path: &Path, mode: u32, text: &str) {
     fs::DirBuilder::new()
         .recursive(true)
         .create(path.parent().expect("not the root"))
         .and_then(|()| {
             let mut options = fs::OpenOptions::new();
-            options
-                .create(true)
-                .truncate(true)
-                .write(true)
-                .mode(mode)
-                .open(path)?
-                .write_all(text.as_bytes())
+            options.create(true).truncate(true).write(true);
+            #[cfg(target_os = "linux")]
+            options.mode(mode);
+            options.open(path)?.write_all(text.as_bytes())
         })
         .expect("the folder is ours");
 }
 
+#[cfg(target_os = "linux")]
 pub(crate) fn run(command: &mut Command, program: &str, package: &str) {
     let status = command
         .status()
@@ -86,6 +90,7 @@ pub(crate) fn run(command: &mut Command, program: &str, package: &str) {
     assert!(status.success(), "{program} ended with {status}");
 }
 
+#[cfg(target_os = "linux")]
 pub(crate) fn missing(program: &str, package: &str, error: &std::io::Error) -> ! {
     panic!(
         "{program} cannot be started ({error}). This test needs it: install the package {package}."

@@ -5,6 +5,7 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use serde_json::Value;
 
+#[cfg(target_os = "linux")]
 use super::run;
 
 /// How `mcm` ended.
@@ -91,6 +92,7 @@ impl Begun {
     }
 
     /// Presses Ctrl-C.
+    #[cfg(target_os = "linux")]
     pub(crate) fn interrupt(&self) {
         let id = self.child.id().to_string();
         run(Command::new("kill").args(["-INT", &id]), "kill", "procps");
