@@ -733,6 +733,7 @@ export const everyEvent: ActivityEvent[] = [
   activityEvent(google(), days(-1.1), { kind: "targets-changed", added: 0, removed: 3 }),
   activityEvent(azure({ id: "azure-00000000dead", name: "Old lab" }), days(-3), { kind: "disconnected" }),
   activityEvent(aws(), days(-3.1), { kind: "handed-out", to: "aws" }),
+  activityEvent(restoredRow(), days(-4), { kind: "restored" }),
   activityEvent(aws(), days(-40), { kind: "connected" }),
 ];
 
@@ -743,8 +744,8 @@ export function manyEvents(count: number): ActivityEvent[] {
 }
 
 /** An account that came from a backup, not signed in to on this machine. */
-export const restoredRow = (): AccountView =>
-  fabrikam({
+export function restoredRow(): AccountView {
+  return fabrikam({
     id: "azure-0000000000bb",
     name: "Head office",
     status: "sign-in-again",
@@ -753,6 +754,7 @@ export const restoredRow = (): AccountView =>
     signInEnd: null,
     renewalFailure: errorView("sign-in-again", "Head office was restored from a backup. Sign in to use it."),
   });
+}
 
 export const restored: Restored = {
   accounts: [{ id: restoredRow().id, name: "Head office", identity: restoredRow().identity }],

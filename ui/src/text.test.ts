@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import {
   azure,
   aws,
@@ -156,6 +156,18 @@ test("each thing that can happen has its words", () => {
 
   expect(new Set(everyEvent.map((one) => one.what.kind))).toEqual(new Set(kinds));
   for (const one of everyEvent) expect(text.activityLine(one).text, one.what.kind).toMatch(/^[A-Z0-9]\S*/);
+});
+
+test("macOS has its own key for commands", async () => {
+  vi.stubGlobal("navigator", { userAgent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)" });
+  vi.resetModules();
+
+  const onMac = await import("./text.ts");
+
+  expect(onMac.keyboardKeys.list.map(([key]) => key)).toContain("Cmd Z");
+  expect(onMac.keyboardKeys.list.flat().join(" ")).not.toContain("Ctrl");
+  expect(text.keyboardKeys.list.map(([key]) => key)).toContain("Ctrl Z");
+  vi.unstubAllGlobals();
 });
 
 test("a target says where it belongs and only an unusual state", () => {

@@ -45,6 +45,10 @@ import type { Theme } from "./bindings/Theme";
 import type { Icon } from "./environments.ts";
 import { day, left, moment } from "./time.ts";
 
+/** The key of a desktop's commands: macOS has its own. */
+export const isMac = /Macintosh/.test(navigator.userAgent);
+const commandKey = isMac ? "Cmd" : "Ctrl";
+
 export const titles: Record<Code, string> = {
   "setting-missing": "A setting is missing",
   "setting-invalid": "A setting cannot be used",
@@ -96,7 +100,7 @@ export const app = {
   undo: "Undo",
   copy: "Copy",
   copied: "Copied",
-  selected: "Could not copy. The text is selected: press Ctrl C.",
+  selected: `Could not copy. The text is selected: press ${commandKey} C.`,
   reference: (reference: string) => `Reference ${reference}`,
   region: "Results of actions",
 };
@@ -1375,8 +1379,8 @@ export function disconnectFacts(
 export const keyboardKeys = {
   title: "Keyboard shortcuts",
   list: [
-    ["Ctrl K", "Find an account, a target or a command"],
-    ["/ or Ctrl F", "Search the list"],
+    [`${commandKey} K`, "Find an account, a target or a command"],
+    [`/ or ${commandKey} F`, "Search the list"],
     ["↑ ↓ Home End", "Move between accounts"],
     ["Letters", "Go to a name that begins with them"],
     ["Enter", "Show details"],
@@ -1384,9 +1388,9 @@ export const keyboardKeys = {
     ["r", "Renew, or sign in again"],
     ["F2", "Rename"],
     ["Del", "Disconnect"],
-    ["Shift ↑ ↓", "Select several; Ctrl Space adds one, Ctrl A all"],
-    ["Ctrl Z", "Undo the last change"],
-    ["Ctrl + − 0", "Zoom in, out and back"],
+    ["Shift ↑ ↓", `Select several; ${commandKey} Space adds one, ${commandKey} A all`],
+    [`${commandKey} Z`, "Undo the last change"],
+    [`${commandKey} + − 0`, "Zoom in, out and back"],
     ["Esc", "Close, go back or clear"],
     ["?", "This list"],
   ] as const,
