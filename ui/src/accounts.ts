@@ -5,6 +5,7 @@ import type { AccountId } from "./bindings/AccountId";
 import type { AccountView } from "./bindings/AccountView";
 import type { Cloud } from "./bindings/Cloud";
 import type { CloudView } from "./bindings/CloudView";
+import type { Colour } from "./bindings/Colour";
 import type { FoundLine } from "./bindings/FoundLine";
 import type { Identity } from "./bindings/Identity";
 import type { Preferences } from "./bindings/Preferences";
@@ -13,8 +14,16 @@ import type { Target } from "./bindings/Target";
 
 export const CLOUDS: readonly Cloud[] = ["azure", "gcp", "aws"];
 
-export const COLOURS = ["blue", "green", "amber", "red", "violet", "grey"] as const;
-export type Colour = (typeof COLOURS)[number];
+const colours: Record<Colour, true> = {
+  blue: true,
+  green: true,
+  amber: true,
+  red: true,
+  violet: true,
+  grey: true,
+};
+export const COLOURS = Object.keys(colours) as Colour[];
+export type { Colour };
 
 /** The scopes that stand for a Cloud's resources: Google's `cloud-platform` with or without its end, Azure's own. */
 const CLOUD_ACCESS = /\/auth\/cloud-platform(\.|$)|\/user_impersonation$/;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { COLOURS } from "./accounts.ts";
 
 const css = readFileSync("src/tokens.css", "utf8");
 const colours = new Map(
@@ -72,3 +73,8 @@ function luminance(hex: string): number {
   }) as [number, number, number];
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
+
+test.each(COLOURS)("the colour %s of accounts and environments has its token and its class", (colour) => {
+  expect(colours.has(`label-${colour}`)).toBe(true);
+  expect(readFileSync("src/base.css", "utf8")).toContain(`.label-${colour} {`);
+});

@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::account_argument::{by_name, names_target, whole_by_name};
 use crate::failure::Failure;
 use crate::output::{
-    Colour, fit, is_coloured, note, painted_table, print, print_json, terminal_width,
+    TerminalColour, fit, is_coloured, note, painted_table, print, print_json, terminal_width,
 };
 
 /// The columns of the table that may be cut, so that it fits the terminal.
@@ -188,11 +188,11 @@ pub(crate) fn run(
 }
 
 /// The colour of a status; none for any other text.
-fn colour(cell: &str) -> Option<Colour> {
+fn colour(cell: &str) -> Option<TerminalColour> {
     match cell {
-        "connected" => Some(Colour::Green),
-        "expired" | "offline" | "locked" => Some(Colour::Yellow),
-        "sign-in-again" => Some(Colour::Red),
+        "connected" => Some(TerminalColour::Green),
+        "expired" | "offline" | "locked" => Some(TerminalColour::Yellow),
+        "sign-in-again" => Some(TerminalColour::Red),
         _ => None,
     }
 }

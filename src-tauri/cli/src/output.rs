@@ -81,7 +81,7 @@ pub(crate) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String 
 /// As [`table`], with cells in the colour that `paint` chooses by column and text.
 pub(crate) fn painted_table<const COLUMNS: usize>(
     rows: &[[String; COLUMNS]],
-    paint: impl Fn(usize, &str) -> Option<Colour>,
+    paint: impl Fn(usize, &str) -> Option<TerminalColour>,
 ) -> String {
     let rows: Vec<[String; COLUMNS]> = rows
         .iter()
@@ -151,13 +151,13 @@ fn widths<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> [usize; COLUMNS] 
 
 /// A colour of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Colour {
+pub(crate) enum TerminalColour {
     Green,
     Yellow,
     Red,
 }
 
-impl Colour {
+impl TerminalColour {
     fn of(self, text: &str) -> String {
         let code = match self {
             Self::Green => 32,
@@ -236,7 +236,7 @@ mod tests {
     fn a_colour_takes_no_room() {
         let rows = [["ok", "a"], ["other", "b"]].map(|row| row.map(str::to_owned));
         let painted = painted_table(&rows, |column, cell| {
-            (column == 0 && cell == "ok").then_some(Colour::Green)
+            (column == 0 && cell == "ok").then_some(TerminalColour::Green)
         });
         assert_eq!(painted, "\u{1b}[32mok\u{1b}[0m     a\nother  b");
     }

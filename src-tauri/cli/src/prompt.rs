@@ -1,6 +1,7 @@
 //! `mcm prompt`: the segment of a prompt that names the environment, from variables alone. No file is read.
 
 use jiff::Timestamp;
+use mcm_core::account::Colour;
 use mcm_core::environment::EnvironmentName;
 use mcm_core::world::Environment;
 
@@ -44,15 +45,17 @@ pub(crate) fn segment(
 
 /// The terminal's code of a colour. A protected environment has a red background, and the word as well.
 pub(crate) fn code(colour: &str, is_protected: bool) -> &'static str {
-    match colour {
-        _ if is_protected => "41;97",
-        "blue" => "34",
-        "green" => "32",
-        "amber" => "33",
-        "red" => "31",
-        "violet" => "35",
-        "grey" => "90",
-        _ => "1",
+    if is_protected {
+        return "41;97";
+    }
+    match Colour::named(colour) {
+        Some(Colour::Blue) => "34",
+        Some(Colour::Green) => "32",
+        Some(Colour::Amber) => "33",
+        Some(Colour::Red) => "31",
+        Some(Colour::Violet) => "35",
+        Some(Colour::Grey) => "90",
+        None => "1",
     }
 }
 

@@ -6,6 +6,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use clap::{Args, ValueEnum};
+use mcm_core::account::Colour;
 use mcm_core::environment::NamedEnvironment;
 
 /// What of the terminal shows the environment.
@@ -76,14 +77,16 @@ impl TerminalLook {
 
 impl Tint {
     fn of(self, colour: Option<&str>, is_protected: bool) -> &'static str {
-        let (dark, light) = match colour {
-            Some("blue") => ("#0b1a33", "#e6effc"),
-            Some("green") => ("#0b2416", "#e4f5eb"),
-            Some("amber") => ("#2b2000", "#fdf3dc"),
-            Some("violet") => ("#1e1033", "#f0e9fc"),
-            Some("red") => ("#330d0d", "#fce9e8"),
-            _ if is_protected => ("#330d0d", "#fce9e8"),
-            _ => ("#1c1c1c", "#efefef"),
+        let colour = colour.and_then(Colour::named);
+        // A protected one is red rather than grey.
+        let colour = colour.filter(|colour| !is_protected || *colour != Colour::Grey);
+        let (dark, light) = match colour.or(is_protected.then_some(Colour::Red)) {
+            Some(Colour::Blue) => ("#0b1a33", "#e6effc"),
+            Some(Colour::Green) => ("#0b2416", "#e4f5eb"),
+            Some(Colour::Amber) => ("#2b2000", "#fdf3dc"),
+            Some(Colour::Violet) => ("#1e1033", "#f0e9fc"),
+            Some(Colour::Red) => ("#330d0d", "#fce9e8"),
+            Some(Colour::Grey) | None => ("#1c1c1c", "#efefef"),
         };
         match self {
             Self::Dark => dark,

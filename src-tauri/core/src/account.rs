@@ -2,8 +2,9 @@
 //!
 //! Everything here may be shown and written; it contains no secret. Grants and sessions are in `credential.rs`. Who an
 //! account is, and its keys: `account/identity.rs`. What it may enter: `account/target.rs`. When its session and its sign-in
-//! end: `account/session_state.rs`.
+//! end: `account/session_state.rs`. Its colour: `account/colour.rs`.
 
+mod colour;
 mod identity;
 mod session_state;
 mod stored;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::random;
 use crate::resource::{Identifier, Resource};
+pub use colour::{COLOURS, Colour};
 pub use identity::{AccountId, Cloud, GrantKey, Identity};
 pub use session_state::{
     RenewalFailure, ResourceSession, SessionTimes, SignInEnd, SignInEndReason,
@@ -102,9 +104,6 @@ pub struct Refreshable {
     /// The expiry of the sign-in itself, if known.
     pub sign_in_end: Option<SignInEnd>,
 }
-
-/// The colours of accounts; the dashboard has a token for each.
-pub const COLOURS: [&str; 6] = ["blue", "green", "amber", "red", "violet", "grey"];
 
 impl Account {
     /// Creates a row for an identity.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::account::{Account, AccountId, Cloud};
+use crate::account::{Account, AccountId, Cloud, Colour};
 use crate::error::{Code, Error, Result};
 use crate::text::shown;
 
@@ -185,13 +185,13 @@ impl ConsoleWarning {
     /// The page, whose link leads on to `path`. An environment's name needs no quoting in it.
     pub fn as_html(&self, path: &str) -> String {
         // The labels' colours in the dashboard, dark enough for white letters.
-        let colour = match self.colour.as_deref() {
-            Some("blue") => "#2459b0",
-            Some("green") => "#1b6d48",
-            Some("amber") => "#8f5a00",
-            Some("violet") => "#6a3fc0",
-            Some("grey") => "#565d68",
-            _ => "#a8322c",
+        let colour = match self.colour.as_deref().and_then(Colour::named) {
+            Some(Colour::Blue) => "#2459b0",
+            Some(Colour::Green) => "#1b6d48",
+            Some(Colour::Amber) => "#8f5a00",
+            Some(Colour::Violet) => "#6a3fc0",
+            Some(Colour::Grey) => "#565d68",
+            Some(Colour::Red) | None => "#a8322c",
         };
         let (name, cloud) = (&self.environment, self.cloud.title());
         format!(
