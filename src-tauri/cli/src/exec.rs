@@ -33,6 +33,7 @@ use secrecy::ExposeSecret as _;
 use self::broker::{Broker, Who};
 use self::endpoint::Endpoint;
 use self::files::RunFiles;
+use self::shell_startup::StartedShell;
 use crate::access::Access;
 use crate::account_argument::{Choice, Chosen, choose, require_aws};
 use crate::arguments::Exec;
@@ -111,10 +112,11 @@ pub(crate) async fn prepare_shell(
     let named = world.environment.get("SHELL");
     let of_user = named.and_then(Shell::of_program);
     let shell = options.shell.or(of_user);
-    let Some(shell) = shell.filter(|shell| matches!(shell, Shell::Bash | Shell::Zsh | Shell::Fish))
-    else {
+    let startable = shell.and_then(|shell| Some((shell, StartedShell::of(shell)?)));
+    let Some((shell, started)) = startable else {
         let message = format!(
-            "mcm shell supports bash, zsh and fish. Choose one with --shell, or run: mcm exec -E {} -- SHELL",
+            "mcm shell supports {}. Choose one with --shell, or run: mcm exec -E {} -- SHELL",
+            StartedShell::NAMES,
             text::shown(&options.environment)
         );
         return Err(Error::new(Code::Unsupported, message).into());
@@ -136,7 +138,7 @@ pub(crate) async fn prepare_shell(
         interactive: options.interactive,
         ..Exec::in_environment(options.environment, vec![program.into()])
     };
-    let ready = prepare_as(app, world, options, Some(shell)).await?;
+    let ready = prepare_as(app, world, options, Some(started)).await?;
     Ok(Ready { look, ..ready })
 }
 
@@ -144,7 +146,7 @@ async fn prepare_as(
     app: &Arc<App>,
     world: &World,
     options: Exec,
-    shell: Option<Shell>,
+    shell: Option<StartedShell>,
 ) -> Result<Ready, Failure> {
     variables::require_text()?;
     let environment = &world.environment;
@@ -346,7 +348,7 @@ async fn confirmed(
 fn register(
     world: &World,
     chosen: &Chosen,
-    shell: Option<Shell>,
+    shell: Option<StartedShell>,
     program: &str,
     until: Option<Timestamp>,
     access: Access,

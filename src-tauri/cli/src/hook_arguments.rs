@@ -63,6 +63,27 @@ impl HookShell {
         }
     }
 
+    /// The hook of a shell; none where it has none.
+    pub(crate) fn of(shell: Shell) -> Option<Self> {
+        Self::value_variants()
+            .iter()
+            .copied()
+            .find(|hook| hook.shell() == Some(shell))
+    }
+
+    /// The line of its start file that loads the hook.
+    pub(crate) fn load_line(self) -> &'static str {
+        match self {
+            Self::Bash => "eval \"$(mcm hook bash)\"",
+            Self::Zsh => "eval \"$(mcm hook zsh)\"",
+            Self::Fish => "mcm hook fish | source",
+            Self::Powershell => "mcm hook powershell | Out-String | Invoke-Expression",
+            Self::Nushell => {
+                "mcm hook nushell | save -f ($nu.user-autoload-dirs.0 | path join mcm.nu)"
+            }
+        }
+    }
+
     /// Its name, as it is entered.
     pub(crate) fn name(self) -> &'static str {
         self.shell().map_or("nushell", Shell::name)
@@ -109,4 +130,16 @@ pub(crate) struct ShimOptions {
     /// Its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) arguments: Vec<OsString>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_has_the_line_of_each_shell() {
+        for shell in HookShell::value_variants() {
+            assert!(HOOK_HELP.contains(shell.load_line()), "{shell:?}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use mcm_core::world::{Environment, World};
 
 use super::Check;
 use crate::hook::VERSION;
+use crate::hook_arguments::HookShell;
 use crate::shell::Shell;
 use crate::{shims, variables};
 
@@ -13,14 +14,10 @@ const NAME: &str = "shell hook";
 
 /// The check; none where no shell with a hook runs mcm, or where nothing depends on one.
 pub(super) fn check(app: &App, world: &World) -> Option<Check> {
-    let shell = Shell::around().filter(|shell| *shell != Shell::Cmd)?;
+    let shell = HookShell::of(Shell::around()?)?;
     let environment = Environment::of_this_process();
     let name = shell.name();
-    let load = match shell {
-        Shell::Fish => "mcm hook fish | source".to_owned(),
-        Shell::Powershell => "mcm hook powershell | Out-String | Invoke-Expression".to_owned(),
-        _ => format!("eval \"$(mcm hook {name})\""),
-    };
+    let load = shell.load_line();
     let mark = environment.get(variables::HOOK).unwrap_or_default();
     let mut parts = mark.split(':');
     let (version, pid, state) = (parts.next(), parts.next(), parts.next());

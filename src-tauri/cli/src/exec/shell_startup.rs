@@ -16,6 +16,29 @@ use crate::prompt;
 use crate::shell::Shell;
 use crate::variables::Changes;
 
+/// A shell that `mcm shell` can start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StartedShell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+impl StartedShell {
+    /// Their names.
+    pub(super) const NAMES: &str = "bash, zsh and fish";
+
+    /// None for a shell whose start files are not known.
+    pub(super) fn of(shell: Shell) -> Option<Self> {
+        match shell {
+            Shell::Bash => Some(Self::Bash),
+            Shell::Zsh => Some(Self::Zsh),
+            Shell::Fish => Some(Self::Fish),
+            Shell::Powershell | Shell::Cmd => None,
+        }
+    }
+}
+
 /// What starts a shell in the environment.
 pub(super) struct Dressing {
     /// Its arguments.
@@ -29,7 +52,7 @@ pub(super) struct Dressing {
 /// # Errors
 /// `storage-failed`.
 pub(super) fn dress(
-    shell: Shell,
+    shell: StartedShell,
     folder: &Path,
     named: &NamedEnvironment,
     changes: &Changes,
@@ -57,12 +80,12 @@ pub(super) fn dress(
         variables: Vec::new(),
     };
     match shell {
-        Shell::Bash | Shell::Powershell | Shell::Cmd => {
+        StartedShell::Bash => {
             let path = folder.join("bashrc");
             file::replace(&path, fill(BASH).as_bytes())?;
             dressing.arguments = vec!["--rcfile".into(), path.into(), "-i".into()];
         }
-        Shell::Zsh => {
+        StartedShell::Zsh => {
             file::replace(&folder.join(".zshenv"), fill(ZSHENV).as_bytes())?;
             file::replace(&folder.join(".zshrc"), fill(ZSHRC).as_bytes())?;
             if let Some(own) = zdotdir {
@@ -71,7 +94,7 @@ pub(super) fn dress(
             dressing.variables.push(("ZDOTDIR", folder.into()));
             dressing.arguments = vec!["-i".into()];
         }
-        Shell::Fish => {
+        StartedShell::Fish => {
             let path = folder.join("init.fish");
             file::replace(&path, fill(FISH).as_bytes())?;
             let path = path
