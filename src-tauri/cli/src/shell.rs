@@ -193,6 +193,7 @@ mod shells {
     use std::process::{Command, Stdio};
 
     use proptest::prelude::*;
+    use proptest::test_runner::FileFailurePersistence;
 
     use super::*;
 
@@ -246,7 +247,7 @@ mod shells {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 12, failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))), ..ProptestConfig::default() })]
 
         #[test]
         fn every_shell_gives_its_children_what_was_meant(values in proptest::collection::vec(hostile(), 24)) {

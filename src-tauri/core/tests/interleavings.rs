@@ -29,7 +29,7 @@ use mcm_core::testing::{ManualClock, RecordedBrowser};
 use mcm_core::vault::{KeychainLimits, Record, Vault};
 use mcm_core::world::{Clock as _, Environment, NoScheme, Paths, World};
 use proptest::prelude::*;
-use proptest::test_runner::Config;
+use proptest::test_runner::{Config, FileFailurePersistence};
 use scripted::Script;
 use secrecy::ExposeSecret as _;
 use tokio::runtime::Runtime;
@@ -578,7 +578,7 @@ impl Story {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 48, max_shrink_iters: 200, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { cases: 48, max_shrink_iters: 200, failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))), ..Config::default() })]
 
     #[test]
     fn no_interleaving_breaks_an_invariant(steps in prop::collection::vec(step(), 1..28)) {
