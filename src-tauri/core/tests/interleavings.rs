@@ -95,6 +95,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// The server and the keychain's hook in one, because the invariants are between them.
 struct Watcher {
     clock: Arc<ManualClock>,
+    store: Store,
     /// Per sign-in, the number of its newest token, or none once a token was redeemed twice. Tokens are numbered
     /// `sign-in * 1000 + renewal`; every one but the newest is dead.
     families: Mutex<Vec<Option<usize>>>,
@@ -135,6 +136,14 @@ impl Watcher {
         *newest
     }
 
+    /// Whether the database names the grant, so that a process which dies now leaves none that cannot be found.
+    fn is_named(&self) -> bool {
+        let noted = self.store.intents(None).expect("readable");
+        let rows = self.store.read().expect("readable");
+        let is_grant = |(intent, _): &(Intent, bool)| matches!(intent, Intent::Grant(_));
+        noted.iter().any(is_grant) || rows.iter().next().is_some()
+    }
+
     fn tokens(&self, number: usize) -> (Grant, Session) {
         let now = self.clock.now();
         let life = Duration::from_secs(3600);
@@ -159,6 +168,9 @@ impl Hook for Watcher {
         let is_grant = written.is_some() && user.starts_with("grant");
         if is_grant && self.takes_no_grant.load(Ordering::SeqCst) {
             return Err(keyring_core::Error::NoStorageAccess("locked".into()));
+        }
+        if is_grant && !self.is_named() {
+            self.broke("a grant was given to the keychain before a note or a row named it".into());
         }
         let text = String::from_utf8_lossy(written.unwrap_or_default()).into_owned();
         let number = |mark: &str| {
@@ -329,6 +341,7 @@ impl Story {
     fn begin() -> Self {
         let home = tempfile::tempdir().expect("a folder");
         let watcher = Arc::new(Watcher {
+            store: Store::in_folder(&Paths::below(home.path()).data),
             clock: ManualClock::new("2026-11-24T09:00:00Z".parse::<Timestamp>().expect("a time")),
             families: Mutex::default(),
             in_flight: AtomicUsize::new(0),
