@@ -269,6 +269,15 @@ mod tests {
         assert!(!safe("file:///etc/passwd") && !safe("ftp://127.0.0.1/"));
     }
 
+    #[tokio::test]
+    async fn a_request_to_another_address_is_refused_before_its_host_is_looked_up() {
+        let request = http::Request::get("http://login.example/token").body(Vec::new());
+        let http = Http::default();
+        let sent = http.send(request.expect("a request"), Dialect::Json).await;
+        let refused = sent.map(drop).expect_err("it is not https");
+        assert_eq!(refused.code(), Code::SettingInvalid, "{refused}");
+    }
+
     #[test]
     fn a_metadata_service_is_asked_on_the_machines_own_link_and_by_aws_alone() {
         let permitted = |text: &str, dialect| {
