@@ -87,14 +87,8 @@ fn target(account: &Account) -> Result<String, Failure> {
         label: format!("{} ({})", target.name, target.id),
     });
     let question = format!("Which of {}:", account.name());
-    let chosen = Select::new(&question, choices.collect()).with_scorer(&|query, choice, _, _| {
-        let label = choice.label.to_lowercase();
-        let has_all = query
-            .to_lowercase()
-            .split_whitespace()
-            .all(|word| label.contains(word));
-        has_all.then_some(0)
-    });
+    let chosen = Select::new(&question, choices.collect());
+    let chosen = chosen.with_scorer(&|query, choice, _, _| has_all_words(&choice.label, query));
     Ok(chosen.prompt().map_err(ended)?.value)
 }
 
@@ -121,17 +115,17 @@ pub(crate) fn several<T>(
         .into_iter()
         .map(|(value, label)| ListedChoice { value, label });
     let chosen = MultiSelect::new(question, choices.collect())
-        .with_scorer(&|query, choice, _, _| {
-            let label = choice.label.to_lowercase();
-            let has_all = query
-                .to_lowercase()
-                .split_whitespace()
-                .all(|word| label.contains(word));
-            has_all.then_some(0)
-        })
+        .with_scorer(&|query, choice, _, _| has_all_words(&choice.label, query))
         .prompt()
         .map_err(ended)?;
     Ok(chosen.into_iter().map(|choice| choice.value).collect())
+}
+
+/// The rank of a line that has every word of a query; all such lines are alike.
+fn has_all_words(label: &str, query: &str) -> Option<i64> {
+    let (label, query) = (label.to_lowercase(), query.to_lowercase());
+    let has_all = query.split_whitespace().all(|word| label.contains(word));
+    has_all.then_some(0)
 }
 
 fn require_terminal(usage: &str) -> Result<(), Error> {
