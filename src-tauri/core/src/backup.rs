@@ -114,29 +114,27 @@ impl Backup {
         let mut identity = age::scrypt::Identity::new(passphrase.clone());
         identity.set_max_work_factor(MOST_WORK);
         let plain = age::decrypt(&identity, &sealed).map_err(|error| refusal(&shown, error))?;
-        let damaged = |error: serde_json::Error| {
+        let other = || {
             let message = format!(
                 "{shown} holds no backup of this app. Choose a file that \"mcm backup\" wrote."
             );
+            Error::new(Code::InvalidInput, message)
+        };
+        let damaged = |error: serde_json::Error| {
             // The text of the error quotes the plain text.
-            let source = std::io::Error::other(format!("line {}", error.line()));
-            Error::new(Code::InvalidInput, message).with_source(source)
+            other().with_source(std::io::Error::other(format!("line {}", error.line())))
         };
         let mark: Mark = serde_json::from_slice(&plain).map_err(damaged)?;
-        if mark.format == FORMAT && mark.version > VERSION {
+        if mark.format != FORMAT {
+            return Err(other());
+        }
+        if mark.version > VERSION {
             let message = format!(
                 "{shown} was made by a newer version of this app. Update this one, then restore."
             );
             return Err(Error::new(Code::InvalidInput, message));
         }
-        let backup: Self = serde_json::from_slice(&plain).map_err(damaged)?;
-        if backup.format != FORMAT {
-            let message = format!(
-                "{shown} holds no backup of this app. Choose a file that \"mcm backup\" wrote."
-            );
-            return Err(Error::new(Code::InvalidInput, message));
-        }
-        Ok(backup)
+        serde_json::from_slice(&plain).map_err(damaged)
     }
 }
 
