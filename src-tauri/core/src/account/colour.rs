@@ -23,27 +23,30 @@ pub enum Colour {
 }
 
 /// The names of the colours, as they are entered and stored.
-pub const COLOURS: [&str; 6] = [
-    Colour::Blue.as_str(),
-    Colour::Green.as_str(),
-    Colour::Amber.as_str(),
-    Colour::Red.as_str(),
-    Colour::Violet.as_str(),
-    Colour::Grey.as_str(),
-];
+pub const COLOURS: [&str; Colour::ALL.len()] = {
+    let mut names = [""; Colour::ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = Colour::ALL[at].as_str();
+        at += 1;
+    }
+    names
+};
 
 impl Colour {
+    /// Every colour, in the order in which they are offered.
+    pub const ALL: [Self; 6] = [
+        Self::Blue,
+        Self::Green,
+        Self::Amber,
+        Self::Red,
+        Self::Violet,
+        Self::Grey,
+    ];
+
     /// The colour of this name.
     pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "blue" => Self::Blue,
-            "green" => Self::Green,
-            "amber" => Self::Amber,
-            "red" => Self::Red,
-            "violet" => Self::Violet,
-            "grey" => Self::Grey,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|colour| colour.as_str() == name)
     }
 
     /// Its name.
@@ -62,6 +65,12 @@ impl Colour {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_list_has_every_colour_of_the_type() {
+        let named = COLOURS.map(|name| format!("\"{name}\"")).join(" | ");
+        assert_eq!(Colour::inline(&ts_rs::Config::default()), named);
+    }
 
     #[test]
     fn each_name_is_one_colours() {
