@@ -290,8 +290,8 @@ async fn prepare_as(
     if let (Some(shell), Some(named)) = (shell, &chosen.environment) {
         let zdotdir = environment.get("ZDOTDIR");
         let folder = files.for_shell()?;
-        let dressing = shell_startup::dress(shell, &folder, named, &changes, zdotdir)?;
-        command.args(dressing.arguments).envs(dressing.variables);
+        let start = shell_startup::prepare(shell, &folder, named, &changes, zdotdir)?;
+        command.args(start.arguments).envs(start.variables);
     }
     Ok(Ready {
         command,

@@ -40,7 +40,7 @@ impl StartedShell {
 }
 
 /// What starts a shell in the environment.
-pub(super) struct Dressing {
+pub(super) struct ShellStart {
     /// Its arguments.
     pub(super) arguments: Vec<OsString>,
     /// Its further variables.
@@ -51,13 +51,13 @@ pub(super) struct Dressing {
 ///
 /// # Errors
 /// `storage-failed`.
-pub(super) fn dress(
+pub(super) fn prepare(
     shell: StartedShell,
     folder: &Path,
     named: &NamedEnvironment,
     changes: &Changes,
     zdotdir: Option<&str>,
-) -> Result<Dressing, Error> {
+) -> Result<ShellStart, Error> {
     let given: Vec<&str> = changes
         .given()
         .map(|(name, _)| name)
@@ -75,7 +75,7 @@ pub(super) fn dress(
             .replace("@REMOVED@", &removed)
             .replace("@COLOUR@", colour)
     };
-    let mut dressing = Dressing {
+    let mut start = ShellStart {
         arguments: Vec::new(),
         variables: Vec::new(),
     };
@@ -83,16 +83,16 @@ pub(super) fn dress(
         StartedShell::Bash => {
             let path = folder.join("bashrc");
             file::replace(&path, fill(BASH).as_bytes())?;
-            dressing.arguments = vec!["--rcfile".into(), path.into(), "-i".into()];
+            start.arguments = vec!["--rcfile".into(), path.into(), "-i".into()];
         }
         StartedShell::Zsh => {
             file::replace(&folder.join(".zshenv"), fill(ZSHENV).as_bytes())?;
             file::replace(&folder.join(".zshrc"), fill(ZSHRC).as_bytes())?;
             if let Some(own) = zdotdir {
-                dressing.variables.push(("MCM_SHELL_ZDOTDIR", own.into()));
+                start.variables.push(("MCM_SHELL_ZDOTDIR", own.into()));
             }
-            dressing.variables.push(("ZDOTDIR", folder.into()));
-            dressing.arguments = vec!["-i".into()];
+            start.variables.push(("ZDOTDIR", folder.into()));
+            start.arguments = vec!["-i".into()];
         }
         StartedShell::Fish => {
             let path = folder.join("init.fish");
@@ -102,10 +102,10 @@ pub(super) fn dress(
                 .replace('\\', r"\\")
                 .replace('\'', r"\'");
             let source = format!("source '{path}'");
-            dressing.arguments = vec!["-i".into(), "-C".into(), source.into()];
+            start.arguments = vec!["-i".into(), "-C".into(), source.into()];
         }
     }
-    Ok(dressing)
+    Ok(start)
 }
 
 /// The minutes that are left are computed by the shell, without a process.

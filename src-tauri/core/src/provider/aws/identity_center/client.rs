@@ -123,7 +123,7 @@ pub(super) enum Redeem<'a> {
     Device(&'a SecretString),
 }
 
-/// SsoTokens, checked for form.
+/// Tokens, checked for form.
 pub(super) struct SsoTokens {
     pub(super) access_token: SecretString,
     pub(super) refresh_token: Option<SecretString>,
