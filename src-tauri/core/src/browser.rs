@@ -253,7 +253,7 @@ mod started {
     /// Starts a program with the page instead of `%s`, else as its last argument. Returns whether it opened
     /// something.
     pub(super) fn opens(words: &[String], page: &str, kept_back: &[&str]) -> bool {
-        let Some(mut program) = start(words, page, kept_back) else {
+        let Some(mut program) = start(words, page, Stdio::null(), kept_back) else {
             return false;
         };
         let (ended, end) = mpsc::channel();
@@ -266,7 +266,7 @@ mod started {
     }
 
     /// Starts a browser whose profile is in `folder`, which is removed when it ends. Returns what says that it has; none
-    /// when it failed to start.
+    /// when it failed to start. The browser holds the folder's lock too, so its profile stays when this process is killed.
     pub(super) fn window(
         words: &[String],
         page: &str,
@@ -274,7 +274,7 @@ mod started {
         kept_back: &[&str],
         folder: RunFolder,
     ) -> Option<watch::Receiver<bool>> {
-        let mut program = start(words, page, kept_back)?;
+        let mut program = start(words, page, folder.held_by_child(), kept_back)?;
         let (is_closed, closed) = watch::channel(false);
         let (ended, end) = mpsc::channel();
         let is_served = is_served.clone();
@@ -294,7 +294,7 @@ mod started {
         is_open.then_some(closed)
     }
 
-    fn start(words: &[String], page: &str, kept_back: &[&str]) -> Option<Child> {
+    fn start(words: &[String], page: &str, input: Stdio, kept_back: &[&str]) -> Option<Child> {
         let mut arguments: Vec<String> = words[1..]
             .iter()
             .map(|word| word.replace("%s", page))
@@ -305,7 +305,7 @@ mod started {
         let mut command = Command::new(&words[0]);
         command
             .args(arguments)
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         for variable in kept_back {

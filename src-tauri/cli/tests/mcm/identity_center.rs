@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
+use mcm_core::file::RunFolder;
 use mcm_core::world::{Clock as _, SystemClock};
 use sandbox_clouds::Endpoint;
 use sandbox_clouds::aws::identity_center::SsoDirectory;
@@ -251,6 +252,11 @@ fn a_command_and_a_shell_work_as_the_role_that_is_named() {
     );
 }
 
+fn end(process: &str) {
+    let ends = std::process::Command::new("kill").arg(process).status();
+    assert!(ends.expect("procps").success());
+}
+
 #[test]
 fn the_console_opens_as_the_role_that_is_named_in_the_browser_or_in_a_window_of_its_own() {
     // I33
@@ -306,7 +312,22 @@ fn the_console_opens_as_the_role_that_is_named_in_the_browser_or_in_a_window_of_
         begun.stderr_until("opens in a window of its own");
         (begun, words)
     };
+    // The window of an mcm that was killed keeps its profile until it is closed; the next run removes it.
+    let (killed, words) = isolated(READER);
+    killed.kill();
+    let (orphan, profile) = (&words[5], Path::new(&words[2]));
     let windows = [READER, "111122223333/AdministratorAccess", READER].map(isolated);
+    assert!(profile.is_dir(), "it is in use");
+    end(orphan);
+    let folder = profile.parent().expect("a folder").to_owned();
+    let base = folder.parent().expect("a folder").to_owned();
+    harness.until("the window is closed", || {
+        !RunFolder::running(&base).contains(&folder)
+    });
+    let (last, words) = isolated(READER);
+    assert!(!folder.exists(), "a later run removes it");
+    end(&words[5]);
+    last.ended().done();
     let mut profiles = HashSet::new();
     for (begun, words) in &windows {
         assert_eq!(words[..2], ["--new-instance", "--profile"]);
@@ -321,8 +342,7 @@ fn the_console_opens_as_the_role_that_is_named_in_the_browser_or_in_a_window_of_
         assert!(runs.exists(), "it waits for its window");
     }
     for (begun, words) in windows {
-        let ends = std::process::Command::new("kill").arg(&words[5]).status();
-        assert!(ends.expect("procps").success());
+        end(&words[5]);
         begun.ended().done();
         let profile = PathBuf::from(&words[2]);
         assert!(!profile.exists(), "the profile goes with its window");
@@ -417,8 +437,7 @@ fn a_real_browser_opens_the_console_in_a_profile_that_goes_with_it() {
         let files = fs::read_dir(&profile).expect("the browser uses it").count();
         assert!(files > 2, "{name}: {files} files in {}", profile.display());
         let browser = noted.lines().next().expect("its id");
-        let ends = std::process::Command::new("kill").arg(browser).status();
-        assert!(ends.expect("procps").success());
+        end(browser);
         begun.ended().done();
         assert!(!profile.exists(), "{name}: {}", profile.display());
     }

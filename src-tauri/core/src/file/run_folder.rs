@@ -6,6 +6,7 @@
 use std::fs::{self, DirEntry, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -28,7 +29,7 @@ const CALM_CHECKS: u32 = 5;
 #[derive(Debug)]
 pub struct RunFolder {
     /// Let go first: Windows removes no file that is open.
-    #[expect(dead_code, reason = "held for its lock")]
+    #[cfg_attr(not(unix), expect(dead_code, reason = "held for its lock"))]
     lock: File,
     folder: TempDir,
 }
@@ -66,6 +67,16 @@ impl RunFolder {
             let _ = fs::remove_dir_all(&path);
             std::thread::sleep(TIME_BETWEEN_REMOVALS);
         }
+    }
+
+    /// Standard input, empty, for a program that works in the folder: it holds the lock for as long as it runs, also when
+    /// this process is killed. On Windows a lock belongs to one process, and no file that is open is removed.
+    pub fn held_by_child(&self) -> Stdio {
+        #[cfg(unix)]
+        if let Ok(lock) = self.lock.try_clone() {
+            return lock.into();
+        }
+        Stdio::null()
     }
 
     /// Its path.

@@ -98,6 +98,13 @@ impl Begun {
         run(Command::new("kill").args(["-INT", &id]), "kill", "procps");
     }
 
+    /// Ends it without letting it clean up.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it is gone");
+    }
+
     /// Waits for the end.
     pub(crate) fn ended(mut self) -> Ended {
         if let Some(reader) = &mut self.reader {
