@@ -1,7 +1,8 @@
 //! Running the program of a profile's `credential_process`, as botocore runs it.
 //!
-//! The program has a process group of its own, which is ended at the time limit, so that nothing of it stays behind. At a
-//! terminal it can ask and be answered. What it says on standard error reaches that terminal; its last line is quoted.
+//! The program has a process group of its own, on Windows a job, which is ended at the time limit, so that nothing of it
+//! stays behind. At a terminal it can ask and be answered. What it says on standard error reaches that terminal; its last
+//! line is quoted.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::pin::pin;
@@ -376,21 +377,34 @@ mod group {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 mod group {
-    //! Where there are no process groups, the program itself is ended.
+    //! The job of a helper: with it end all programs that the helper started.
 
     use tokio::process::Child;
+    use win32job::{ExtendedLimitInfo, Job};
 
-    pub(super) struct Group;
+    /// Ends the job when it is dropped, unless the helper has ended by itself.
+    pub(super) struct Group(Option<Job>);
 
     impl Group {
-        pub(super) fn of(_: &Child) -> Self {
-            Self
+        /// Without a job, as where the system allows none within another, the helper alone is ended.
+        pub(super) fn of(child: &Child) -> Self {
+            let mut limits = ExtendedLimitInfo::new();
+            limits.limit_kill_on_job_close();
+            let job = Job::create_with_limit_info(&limits).ok();
+            let handle = child.raw_handle();
+            Self(job.filter(|job| {
+                handle.is_some_and(|handle| job.assign_process(handle as isize).is_ok())
+            }))
         }
 
-        #[expect(clippy::unused_self, reason = "as on Unix")]
-        pub(super) fn has_ended(&mut self) {}
+        /// What a helper leaves on purpose, such as an agent, stays.
+        pub(super) fn has_ended(&mut self) {
+            if let Some(job) = &self.0 {
+                let _ = job.set_extended_limit_info(&ExtendedLimitInfo::new());
+            }
+        }
     }
 }
 
