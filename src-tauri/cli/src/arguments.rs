@@ -15,7 +15,7 @@ use mcm_core::account::Cloud;
 use crate::cloud_argument::{any_cloud, cloud_with_tokens};
 use crate::environment_arguments::EnvironmentCommand;
 use crate::hook_arguments::{ALLOW_HELP, HOOK_HELP, HookLinesOptions, HookOptions, ShimOptions};
-use crate::shell::Shell;
+use crate::shell::{Language, Shell};
 use crate::shell_arguments::{
     PROMPT_HELP, PromptOptions, SESSIONS_HELP, SHELL_HELP, SessionsOptions, ShellOptions,
 };
@@ -112,7 +112,7 @@ pub(crate) enum Command {
     #[command(after_help = COMPLETION_HELP)]
     Completion {
         /// The shell
-        #[arg(value_parser = Shell::with_completion())]
+        #[arg(value_parser = Shell::parser(|shell| shell.completion_file().and(Some(shell))))]
         shell: Shell,
     },
     /// Run a command as one or more accounts
@@ -366,8 +366,8 @@ pub(crate) struct Env {
     #[command(flatten)]
     pub(crate) whose: AccountsOf,
     /// The shell to print for [default: the one that runs mcm]
-    #[arg(long, value_enum)]
-    pub(crate) shell: Option<Shell>,
+    #[arg(long = "shell", value_name = "SHELL", value_parser = Shell::language_parser())]
+    pub(crate) language: Option<Language>,
     /// AWS: the region to work in [default: AWS_REGION where it is set, else the one in use]
     #[arg(long)]
     pub(crate) region: Option<String>,

@@ -346,18 +346,17 @@ fn plain_words(name: &str) -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::ValueEnum as _;
     use futures_util::FutureExt as _;
     use mcm_core::account::Identity;
 
-    use crate::man::hold_committed;
+    use crate::committed_file::hold_committed;
 
-    /// Each shell's script, and the name that the packages give it.
-    const PACKAGED: [(Shell, &str); 4] = [
-        (Shell::Bash, "mcm.bash"),
-        (Shell::Zsh, "_mcm"),
-        (Shell::Fish, "mcm.fish"),
-        (Shell::Powershell, "mcm.ps1"),
-    ];
+    /// Each shell that has a script, and the script's file in the packages.
+    fn packaged() -> impl Iterator<Item = (Shell, &'static str)> {
+        let shells = Shell::value_variants().iter().copied();
+        shells.filter_map(|shell| Some((shell, shell.completion_file()?)))
+    }
 
     fn azure(home: &str, name: &str, username: &str) -> Account {
         let identity = Identity::Azure {
@@ -473,14 +472,14 @@ mod tests {
 
     #[test]
     fn every_shell_has_a_script_that_asks_by_our_variable() {
-        for (shell, _) in PACKAGED {
+        for (shell, _) in packaged() {
             assert!(script(shell).contains(VARIABLE), "{}", shell.name());
         }
     }
 
     #[test]
     fn the_packages_hold_each_shells_script() {
-        for (shell, file) in PACKAGED {
+        for (shell, file) in packaged() {
             let text = format!("{}\n", script(shell).trim());
             hold_committed(
                 &format!("src-tauri/bundle/completions/{file}"),

@@ -25,13 +25,13 @@ use crate::failure::Failure;
 use crate::interactive::sign_in_where_needed;
 use crate::output::{note, print, print_unfinished};
 use crate::receipt;
-use crate::shell::Shell;
+use crate::shell::{Language, Shell};
 use crate::token::requesting_program;
 use crate::variables::{self, Changes, Fact, Facts, Way};
 use crate::whoami::check;
 
 pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), Failure> {
-    let Some(shell) = options.shell.or_else(Shell::around) else {
+    let Some(language) = options.language.or_else(around) else {
         let message =
             "No known shell runs mcm here. Choose the shell that reads this with --shell.";
         return Err(Error::new(Code::InvalidInput, message).into());
@@ -39,8 +39,8 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
     let shell_has = Environment::of_this_process();
     if options.unset {
         return Ok(print(&finished(
-            shell,
-            &shell.unset(variables::taken_back(&shell_has)),
+            language,
+            &language.unset(variables::taken_back(&shell_has)),
         ))?);
     }
     variables::require_text()?;
@@ -115,7 +115,7 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
         }
     }
     let changes = Changes::of(&shell_has, &ways, &facts);
-    let lines = lines(shell, &changes)?;
+    let lines = lines(language, &changes)?;
     let accounts: Vec<&Account> = choices.iter().map(|choice| &choice.account).collect();
     check::require(
         app,
@@ -144,7 +144,7 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
             "Every program that this shell starts can read these variables. \"mcm env --unset\" unsets them; \"mcm exec\" keeps them out of the shell.",
         );
     }
-    Ok(print(&finished(shell, &lines))?)
+    Ok(print(&finished(language, &lines))?)
 }
 
 /// A folder in which `az` or `azd` is not signed in.
@@ -222,8 +222,8 @@ fn is_marked(shell_has: &Environment, name: &str) -> bool {
     pairs.any(|(set, _)| set == name)
 }
 
-fn lines(shell: Shell, changes: &Changes) -> Result<String, Error> {
-    let mut lines = shell.unset(changes.removed());
+fn lines(language: Language, changes: &Changes) -> Result<String, Error> {
+    let mut lines = language.unset(changes.removed());
     for (name, value) in changes.given() {
         if !is_plain(value) {
             let message = format!(
@@ -232,48 +232,53 @@ fn lines(shell: Shell, changes: &Changes) -> Result<String, Error> {
             return Err(Error::new(Code::Unsupported, message));
         }
         lines.push('\n');
-        lines.push_str(&shell.set(name, value));
+        lines.push_str(&language.set(name, value));
     }
     Ok(lines)
 }
 
+/// The language of the shell that runs this program.
+fn around() -> Option<Language> {
+    Shell::around()?.language()
+}
+
 /// Prints what makes a shell fail if this process ends before it prints its lines. Nothing evaluates them at a terminal.
 pub(crate) fn begin(options: &Env) {
-    let shell = options.shell.or_else(Shell::around);
-    if let Some((unfinished, _)) = shell.and_then(beginning) {
+    let language = options.language.or_else(around);
+    if let Some((unfinished, _)) = language.and_then(beginning) {
         print_unfinished(unfinished);
     }
 }
 
-fn beginning(shell: Shell) -> Option<(&'static str, &'static str)> {
-    shell.beginning().filter(|_| !stdout().is_terminal())
+fn beginning(language: Language) -> Option<(&'static str, &'static str)> {
+    language.beginning().filter(|_| !stdout().is_terminal())
 }
 
 /// The lines behind the beginning.
-fn finished(shell: Shell, lines: &str) -> String {
-    let finished = beginning(shell).map_or("", |(_, finished)| finished);
-    joined(shell, &format!("{finished}{lines}{}", shell.ending()))
+fn finished(language: Language, lines: &str) -> String {
+    let finished = beginning(language).map_or("", |(_, finished)| finished);
+    joined(language, &format!("{finished}{lines}{}", language.ending()))
 }
 
 /// The lines, each ended so that it stays a command of its own where the shell joins them, as for `eval $(mcm env …)`
 /// without quotes. No value has a line break.
-fn joined(shell: Shell, lines: &str) -> String {
-    lines.replace('\n', shell.line_end())
+fn joined(language: Language, lines: &str) -> String {
+    lines.replace('\n', language.line_end())
 }
 
 /// Prints commands that fail, for a shell that evaluates them: `eval "$(mcm env …)"` must not go on as another
 /// account. Variables that would override an account are unset. Output to a terminal is not evaluated, so nothing is
 /// printed there.
-pub(crate) fn print_failing(shell: Option<Shell>, has_begun: bool) {
+pub(crate) fn print_failing(language: Option<Language>, has_begun: bool) {
     if stdout().is_terminal() {
         return;
     }
-    let lines = match shell.or_else(Shell::around) {
-        Some(shell) => {
-            let unset = shell.unset(variables::that_would_win(&Environment::of_this_process()));
-            let finished = beginning(shell).filter(|_| has_begun);
+    let lines = match language.or_else(around) {
+        Some(language) => {
+            let unset = language.unset(variables::that_would_win(&Environment::of_this_process()));
+            let finished = beginning(language).filter(|_| has_begun);
             let finished = finished.map_or("", |(_, finished)| finished);
-            joined(shell, &format!("{finished}{unset}\n{}", shell.fail()))
+            joined(language, &format!("{finished}{unset}\n{}", language.fail()))
         }
         // This command fails in every shell.
         None => "false".to_owned(),

@@ -10,7 +10,6 @@ mod child;
 mod endpoint;
 mod files;
 mod nesting;
-mod shell_startup;
 
 use std::ffi::OsString;
 use std::fs;
@@ -33,7 +32,6 @@ use secrecy::ExposeSecret as _;
 use self::broker::{Broker, Who};
 use self::endpoint::Endpoint;
 use self::files::RunFiles;
-use self::shell_startup::StartedShell;
 use crate::access::Access;
 use crate::account_argument::{Choice, Chosen, choose, require_aws};
 use crate::arguments::Exec;
@@ -46,6 +44,7 @@ use crate::output::note;
 use crate::receipt;
 use crate::shell::Shell;
 use crate::shell_arguments::ShellOptions;
+use crate::shell_startup::StartedShell;
 use crate::shims::Shimmed;
 use crate::terminal_look::{self, TerminalLook};
 use crate::variables::{self, Fact, Facts, Way};
@@ -111,16 +110,16 @@ pub(crate) async fn prepare_shell(
 ) -> Result<Ready, Failure> {
     let named = world.environment.get("SHELL");
     let of_user = named.and_then(Shell::of_program);
-    let shell = options.shell.or(of_user);
-    let startable = shell.and_then(|shell| Some((shell, StartedShell::of(shell)?)));
-    let Some((shell, started)) = startable else {
+    let of_user_if_started = || StartedShell::of(of_user?);
+    let Some(started) = options.shell.or_else(of_user_if_started) else {
         let message = format!(
             "mcm shell supports {}. Choose one with --shell, or run: mcm exec -E {} -- SHELL",
-            StartedShell::NAMES,
+            StartedShell::names(),
             text::shown(&options.environment)
         );
         return Err(Error::new(Code::Unsupported, message).into());
     };
+    let shell = started.shell;
     let program = named
         .filter(|_| of_user == Some(shell) && shell != Shell::Bash)
         .or_else(|| named.filter(|path| path.ends_with("bash") && shell == Shell::Bash))
@@ -290,7 +289,7 @@ async fn prepare_as(
     if let (Some(shell), Some(named)) = (shell, &chosen.environment) {
         let zdotdir = environment.get("ZDOTDIR");
         let folder = files.for_shell()?;
-        let start = shell_startup::prepare(shell, &folder, named, &changes, zdotdir)?;
+        let start = shell.prepare(&folder, named, &changes, zdotdir)?;
         command.args(start.arguments).envs(start.variables);
     }
     Ok(Ready {

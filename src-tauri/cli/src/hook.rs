@@ -6,41 +6,96 @@
 //! `mcm hook-lines` prints (`hook_lines.rs`). In bash a prompt comes too late for `cd prod && terraform apply`, so `cd`,
 //! `pushd` and `popd` look as well; so does `cd` in nushell. PowerShell reports each change of folder.
 
-mod other_shells;
+mod powershell_and_nushell;
 
 use mcm_core::error::Error;
 use mcm_core::world::Environment;
 
-use self::other_shells::{NUSHELL, POWERSHELL};
-use crate::hook_arguments::{HookOptions, HookShell};
+use self::powershell_and_nushell::{NUSHELL, POWERSHELL};
 use crate::output::print;
 use crate::program;
+use crate::shell::{Language, Shell, quoted_for_fish, quoted_for_posix, quoted_for_powershell};
+use crate::terminal_look::TerminalLook;
 
-/// Prints the hook of a shell.
-///
-/// # Errors
-/// Those of `program::of_this_process` and of `print`.
-pub(crate) fn run(options: &HookOptions, environment: &Environment) -> Result<(), Error> {
-    let path = program::of_this_process(environment)?;
-    let script = match options.shell {
-        HookShell::Bash => BASH,
-        HookShell::Zsh => ZSH,
-        HookShell::Fish => FISH,
-        HookShell::Powershell => POWERSHELL,
-        HookShell::Nushell => NUSHELL,
-    };
-    let script = script
-        .replace("@MCM@", &options.shell.quoted(&path))
-        .replace("@VERSION@", VERSION)
-        .replace(
-            &format!("hook-lines --shell {}", options.shell.name()),
-            &format!(
-                "hook-lines --shell {}{}",
-                options.shell.name(),
-                options.look.as_options()
-            ),
-        );
-    print(script.trim_end())
+/// The hook of a shell.
+#[derive(Clone, Copy)]
+pub(crate) struct Hook {
+    pub(crate) shell: Shell,
+    /// The line of the shell's start file that loads the hook.
+    pub(crate) load_line: &'static str,
+    script: &'static str,
+    /// Makes a word of the shell's language.
+    quoted: fn(&str) -> String,
+    pub(crate) reads: Reads,
+}
+
+/// The form in which a hook reads variables that change.
+#[derive(Clone, Copy)]
+pub(crate) enum Reads {
+    /// Lines, and a command that does nothing.
+    Lines(Language, &'static str),
+    /// An object with `unset` and `set`.
+    Json,
+}
+
+impl Hook {
+    /// None for a shell that has no hook.
+    pub(crate) fn of(shell: Shell) -> Option<Self> {
+        Some(match shell {
+            Shell::Bash => Self {
+                shell,
+                load_line: "eval \"$(mcm hook bash)\"",
+                script: BASH,
+                quoted: quoted_for_posix,
+                reads: Reads::Lines(Language::Posix, ":"),
+            },
+            Shell::Zsh => Self {
+                shell,
+                load_line: "eval \"$(mcm hook zsh)\"",
+                script: ZSH,
+                quoted: quoted_for_posix,
+                reads: Reads::Lines(Language::Posix, ":"),
+            },
+            Shell::Fish => Self {
+                shell,
+                load_line: "mcm hook fish | source",
+                script: FISH,
+                quoted: quoted_for_fish,
+                reads: Reads::Lines(Language::Fish, ":"),
+            },
+            Shell::Powershell => Self {
+                shell,
+                load_line: "mcm hook powershell | Out-String | Invoke-Expression",
+                script: POWERSHELL,
+                quoted: quoted_for_powershell,
+                reads: Reads::Lines(Language::Powershell, "$null = 0"),
+            },
+            Shell::Nushell => Self {
+                shell,
+                load_line: "mcm hook nushell | save -f ($nu.user-autoload-dirs.0 | path join mcm.nu)",
+                script: NUSHELL,
+                // What JSON escapes in a path, nushell reads alike between double quotation marks.
+                quoted: |text| serde_json::Value::from(text).to_string(),
+                reads: Reads::Json,
+            },
+            Shell::Cmd => return None,
+        })
+    }
+
+    /// Prints the hook.
+    ///
+    /// # Errors
+    /// Those of `program::of_this_process` and of `print`.
+    pub(crate) fn print(self, look: TerminalLook, environment: &Environment) -> Result<(), Error> {
+        let path = program::of_this_process(environment)?;
+        let call = format!("hook-lines --shell {}", self.shell.name());
+        let script = self
+            .script
+            .replace("@MCM@", &(self.quoted)(&path))
+            .replace("@VERSION@", VERSION)
+            .replace(&call, &(call.clone() + &look.as_options()));
+        print(script.trim_end())
+    }
 }
 
 /// Grows with every change of the scripts, so that `mcm doctor` knows an old one.

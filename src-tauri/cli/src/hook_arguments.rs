@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use crate::hook::Hook;
 use crate::shell::Shell;
 use crate::terminal_look::TerminalLook;
 
@@ -39,71 +40,11 @@ Lets the nearest .mcm.toml, here or above, choose the environment in its folder.
 when either changes, mcm asks again. A linked worktree of git has that of its main checkout. It never allows a protected
 environment, and an agent's shell cannot give it.";
 
-/// A shell that has a hook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum HookShell {
-    Bash,
-    Zsh,
-    Fish,
-    #[value(alias = "pwsh")]
-    Powershell,
-    #[value(alias = "nu")]
-    Nushell,
-}
-
-impl HookShell {
-    /// The shell that reads the lines; none for nushell, which evaluates nothing and gets JSON.
-    pub(crate) fn shell(self) -> Option<Shell> {
-        match self {
-            Self::Bash => Some(Shell::Bash),
-            Self::Zsh => Some(Shell::Zsh),
-            Self::Fish => Some(Shell::Fish),
-            Self::Powershell => Some(Shell::Powershell),
-            Self::Nushell => None,
-        }
-    }
-
-    /// The hook of a shell; none where it has none.
-    pub(crate) fn of(shell: Shell) -> Option<Self> {
-        Self::value_variants()
-            .iter()
-            .copied()
-            .find(|hook| hook.shell() == Some(shell))
-    }
-
-    /// The line of its start file that loads the hook.
-    pub(crate) fn load_line(self) -> &'static str {
-        match self {
-            Self::Bash => "eval \"$(mcm hook bash)\"",
-            Self::Zsh => "eval \"$(mcm hook zsh)\"",
-            Self::Fish => "mcm hook fish | source",
-            Self::Powershell => "mcm hook powershell | Out-String | Invoke-Expression",
-            Self::Nushell => {
-                "mcm hook nushell | save -f ($nu.user-autoload-dirs.0 | path join mcm.nu)"
-            }
-        }
-    }
-
-    /// Its name, as it is entered.
-    pub(crate) fn name(self) -> &'static str {
-        self.shell().map_or("nushell", Shell::name)
-    }
-
-    /// A word of its language that means this text.
-    pub(crate) fn quoted(self, text: &str) -> String {
-        match self.shell() {
-            Some(shell) => shell.quoted(text),
-            // What JSON escapes in a path, nushell reads alike between double quotation marks.
-            None => serde_json::Value::from(text).to_string(),
-        }
-    }
-}
-
 #[derive(Args)]
 pub(crate) struct HookOptions {
     /// The shell
-    #[arg(value_enum)]
-    pub(crate) shell: HookShell,
+    #[arg(value_name = "SHELL", value_parser = Shell::parser(Hook::of))]
+    pub(crate) hook: Hook,
     #[command(flatten)]
     pub(crate) look: TerminalLook,
 }
@@ -111,8 +52,8 @@ pub(crate) struct HookOptions {
 #[derive(Args)]
 pub(crate) struct HookLinesOptions {
     /// The shell that reads the lines
-    #[arg(long, value_enum)]
-    pub(crate) shell: HookShell,
+    #[arg(long = "shell", value_name = "SHELL", value_parser = Shell::parser(Hook::of))]
+    pub(crate) hook: Hook,
     /// The terminal's choice
     #[arg(long = "use", value_name = "NAME", conflicts_with = "off")]
     pub(crate) use_environment: Option<String>,
@@ -134,12 +75,15 @@ pub(crate) struct ShimOptions {
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum as _;
+
     use super::*;
 
     #[test]
     fn the_help_has_the_line_of_each_shell() {
-        for shell in HookShell::value_variants() {
-            assert!(HOOK_HELP.contains(shell.load_line()), "{shell:?}");
+        let shells = Shell::value_variants().iter().copied();
+        for hook in shells.filter_map(Hook::of) {
+            assert!(HOOK_HELP.contains(hook.load_line), "{:?}", hook.shell);
         }
     }
 }

@@ -22,10 +22,10 @@ use crate::configure::asked_as;
 use crate::confirm_protected;
 use crate::credential_env;
 use crate::failure::Failure;
+use crate::hook::Reads;
 use crate::hook_arguments::HookLinesOptions;
 use crate::hook_state::{State, recorded, with};
 use crate::output::{note, print};
-use crate::shell::Shell;
 use crate::shims;
 use crate::terminal_look;
 use crate::variables::{self, Changes, Fact, Facts, Way};
@@ -344,23 +344,20 @@ fn lines(options: &HookLinesOptions, shell_has: &Environment, after: &Environmen
         .filter(|(name, value)| shell_has.raw(name) != Some(value))
         .collect();
     set.sort_unstable();
-    let Some(shell) = options.shell.shell() else {
-        let set: BTreeMap<&str, &str> = set.into_iter().collect();
-        return serde_json::json!({ "unset": gone, "set": set }).to_string();
-    };
-    let mut lines = vec![shell.unset(gone)];
-    lines.extend(set.iter().map(|(name, value)| shell.set(name, value)));
-    lines.retain(|line| !line.is_empty());
-    // Something, so that the hook knows that the name was an environment's.
-    lines.push(
-        if shell == Shell::Powershell {
-            "$null = 0"
-        } else {
-            ":"
+    match options.hook.reads {
+        Reads::Lines(language, nothing) => {
+            let mut lines = vec![language.unset(gone)];
+            lines.extend(set.iter().map(|(name, value)| language.set(name, value)));
+            lines.retain(|line| !line.is_empty());
+            // Something, so that the hook knows that the name was an environment's.
+            lines.push(nothing.to_owned());
+            lines.join("\n")
         }
-        .to_owned(),
-    );
-    lines.join("\n")
+        Reads::Json => {
+            let set: BTreeMap<&str, &str> = set.into_iter().collect();
+            serde_json::json!({ "unset": gone, "set": set }).to_string()
+        }
+    }
 }
 
 /// `mcm allow` and `mcm deny`.

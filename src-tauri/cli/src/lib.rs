@@ -14,6 +14,8 @@ mod backup;
 mod bigquery_file;
 mod child_exit;
 mod cloud_argument;
+#[cfg(test)]
+mod committed_file;
 mod completion;
 mod configure;
 mod confirm_protected;
@@ -53,6 +55,7 @@ mod secret_input;
 mod sessions;
 mod shell;
 mod shell_arguments;
+mod shell_startup;
 mod shims;
 mod targets;
 mod terminal_look;

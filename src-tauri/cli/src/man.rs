@@ -2,33 +2,19 @@
 //!
 //! It is committed as `src-tauri/bundle/mcm.1`, which the packages install. The program contains none of this.
 
-use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
 
 use clap::{Command, CommandFactory as _};
 use clap_mangen::Man;
 
 use crate::arguments::Arguments;
+use crate::committed_file::hold_committed;
 use crate::help::fitted;
 
 #[test]
 fn the_manual_page_matches_the_help() {
     let page = page().expect("memory takes every byte");
     hold_committed("src-tauri/bundle/mcm.1", &page);
-}
-
-/// Fails when a committed file differs from the definitions, after rewriting it.
-pub(crate) fn hold_committed(path: &str, text: &[u8]) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .join(path);
-    if std::fs::read(&file).ok().as_deref() != Some(text) {
-        File::create(&file)
-            .and_then(|mut file| file.write_all(text))
-            .expect("the folder is there");
-        panic!("{path} was out of date and has been rewritten. Add it to the commit.");
-    }
 }
 
 /// The commands as the documents show them.

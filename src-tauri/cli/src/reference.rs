@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use clap::{Arg, Command};
 
-use crate::man::{documented, hold_committed};
+use crate::committed_file::hold_committed;
+use crate::man::documented;
 
 #[test]
 fn the_reference_matches_the_help() {

@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::output::{note, print};
 use crate::{
     accounts, activity, aws_files, backup, completion, configure, console, credential_process,
-    doctor, env, environment, exec, export, help, hook, hook_lines, hook_state, import, kube_token,
+    doctor, env, environment, exec, export, help, hook_lines, hook_state, import, kube_token,
     login, logout, picker, prompt, sessions, shims, targets, token, variables, whoami,
 };
 
@@ -47,15 +47,15 @@ pub fn run() -> ExitCode {
     let evaluating = match &arguments.command {
         Command::Env(options) => {
             env::begin(options);
-            Some(options.shell)
+            Some(options.language)
         }
         _ => None,
     };
     match run_command(arguments.command, &environment) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if let Some(shell) = evaluating {
-                env::print_failing(shell, true);
+            if let Some(language) = evaluating {
+                env::print_failing(language, true);
             }
             failure.report(&environment)
         }
@@ -92,7 +92,7 @@ fn run_command(command: Command, environment: &Environment) -> Result<(), Failur
         return Ok(completion::print_script(shell)?);
     }
     if let Command::Hook(options) = &command {
-        return Ok(hook::run(options, environment)?);
+        return Ok(options.hook.print(options.look, environment)?);
     }
     if let Command::Prompt(options) = &command {
         let now = SystemClock.now();

@@ -1,29 +1,76 @@
-//! The commands that set and unset variables in each shell, with any value: names and tokens come from servers.
+//! The shells that `mcm` knows, and the commands that set and unset variables in each, with any value: names and tokens
+//! come from servers.
 //!
-//! cmd.exe is the exception. It has no quotation in which every character stands for itself, so its lines are for values
-//! without meaning to any shell, which is all that `mcm env` prints.
+//! A further shell begins here, with a variant of `Shell`. What `mcm` has for a shell is an exhaustive match each:
+//! `language` (`mcm env`) and `completion_file` (`mcm completion`) below, `Hook::of` in `hook.rs` (`mcm hook`),
+//! `StartedShell::of` in `shell_startup.rs` (`mcm shell`).
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-/// A shell for which `mcm` can print commands.
+/// A shell, as it is entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Shell {
-    /// Also for the other POSIX shells: sh, dash, ksh
-    #[value(aliases = ["sh", "dash", "ksh"])]
     Bash,
     Zsh,
     Fish,
     #[value(aliases = ["pwsh"])]
     Powershell,
+    #[value(aliases = ["nu"])]
+    Nushell,
     /// cmd.exe
     Cmd,
 }
 
-/// The characters that PowerShell reads as a single quotation mark (PowerShell language specification 2.3.5.2).
-const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
-
 impl Shell {
+    /// Its name in lower case.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+            Self::Powershell => "powershell",
+            Self::Nushell => "nushell",
+            Self::Cmd => "cmd",
+        }
+    }
+
+    /// The names of its program, without a version.
+    fn programs(self) -> &'static [&'static str] {
+        match self {
+            Self::Bash => &[
+                "sh", "dash", "ash", "busybox", "bash", "rbash", "ksh", "mksh", "lksh",
+            ],
+            Self::Zsh => &["zsh"],
+            Self::Fish => &["fish"],
+            Self::Powershell => &["pwsh", "powershell"],
+            Self::Nushell => &["nu"],
+            Self::Cmd => &["cmd"],
+        }
+    }
+
+    /// The language of the lines that it evaluates; none for nushell, which evaluates no text.
+    pub(crate) fn language(self) -> Option<Language> {
+        match self {
+            Self::Bash | Self::Zsh => Some(Language::Posix),
+            Self::Fish => Some(Language::Fish),
+            Self::Powershell => Some(Language::Powershell),
+            Self::Nushell => None,
+            Self::Cmd => Some(Language::Cmd),
+        }
+    }
+
+    /// The file of its completion script in the packages; none where clap's engine writes no script for it.
+    pub(crate) fn completion_file(self) -> Option<&'static str> {
+        match self {
+            Self::Bash => Some("mcm.bash"),
+            Self::Zsh => Some("_mcm"),
+            Self::Fish => Some("mcm.fish"),
+            Self::Powershell => Some("mcm.ps1"),
+            Self::Nushell | Self::Cmd => None,
+        }
+    }
+
     /// The shell that runs this program, if it is one of these.
     ///
     /// The file of the parent process decides. A process can choose its name, a script has its own, and `SHELL` is
@@ -38,42 +85,71 @@ impl Shell {
         let name = path.rsplit(['/', '\\']).next()?;
         let name = name.trim_end_matches(".exe").trim_start_matches('-');
         let is_version = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-');
-        match name.trim_end_matches(is_version) {
-            "sh" | "dash" | "ash" | "busybox" | "bash" | "rbash" | "ksh" | "mksh" | "lksh" => {
-                Some(Self::Bash)
-            }
-            "zsh" => Some(Self::Zsh),
-            "fish" => Some(Self::Fish),
-            "pwsh" | "powershell" => Some(Self::Powershell),
-            "cmd" => Some(Self::Cmd),
-            _ => None,
-        }
+        let name = name.trim_end_matches(is_version);
+        let mut shells = Self::value_variants().iter().copied();
+        shells.find(|shell| shell.programs().contains(&name))
     }
 
-    /// Its name in lower case.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Bash => "bash",
-            Self::Zsh => "zsh",
-            Self::Fish => "fish",
-            Self::Powershell => "powershell",
-            Self::Cmd => "cmd",
-        }
-    }
-
-    /// Reads the name of a shell that has completion scripts: cmd.exe has none.
-    pub(crate) fn with_completion() -> impl TypedValueParser<Value = Self> {
+    /// Reads the name of a shell for which `of` has something. The others are not offered.
+    pub(crate) fn parser<T: Clone + Send + Sync + 'static>(
+        of: fn(Self) -> Option<T>,
+    ) -> impl TypedValueParser<Value = T> {
         let shells = Self::value_variants().iter();
-        let shells = shells.filter(|shell| **shell != Self::Cmd);
-        PossibleValuesParser::new(shells.filter_map(Self::to_possible_value))
-            .map(|name| Self::from_str(&name, false).expect("it is one of these"))
+        let shells = shells.filter(move |shell| of(**shell).is_some());
+        PossibleValuesParser::new(shells.filter_map(Self::to_possible_value)).map(move |name| {
+            let shell = Self::from_str(&name, false).ok();
+            shell.and_then(of).expect("only these are offered")
+        })
     }
 
+    /// Reads the name of a shell that evaluates lines.
+    pub(crate) fn language_parser() -> impl TypedValueParser<Value = Language> {
+        /// What is entered for shells that evaluate bash's lines, and have nothing else of bash.
+        const LIKE_BASH: [&str; 3] = ["sh", "dash", "ksh"];
+        let shells = Self::value_variants().iter();
+        let shells = shells.filter(|shell| shell.language().is_some());
+        let value = |shell: &Self| {
+            let value = shell.to_possible_value()?;
+            Some(match shell {
+                Self::Bash => value
+                    .aliases(LIKE_BASH)
+                    .help("Also for the other POSIX shells: sh, dash, ksh"),
+                _ => value,
+            })
+        };
+        PossibleValuesParser::new(shells.filter_map(value)).map(|name| {
+            if LIKE_BASH.contains(&name.as_str()) {
+                return Language::Posix;
+            }
+            let shell = Self::from_str(&name, false).ok();
+            shell
+                .and_then(Self::language)
+                .expect("only these are offered")
+        })
+    }
+}
+
+/// The language of lines that a shell evaluates.
+///
+/// cmd.exe is the exception. It has no quotation in which every character stands for itself, so its lines are for values
+/// without meaning to any shell, which is all that `mcm env` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    Posix,
+    Fish,
+    Powershell,
+    Cmd,
+}
+
+/// The characters that PowerShell reads as a single quotation mark (PowerShell language specification 2.3.5.2).
+const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
+
+impl Language {
     /// What lines begin with, so that evaluating nothing else fails, and what makes that beginning harmless. PowerShell
     /// fails by itself when it is given nothing.
     pub(crate) fn beginning(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Bash | Self::Zsh | Self::Fish => Some(("false", " || true\n")),
+            Self::Posix | Self::Fish => Some(("false", " || true\n")),
             Self::Powershell => None,
             // Each line is a command of its own there: only the last decides, see `ending`.
             Self::Cmd => Some((self.fail(), "\n")),
@@ -83,15 +159,15 @@ impl Shell {
     /// What the lines end with, where the last command must be one that succeeds.
     pub(crate) fn ending(self) -> &'static str {
         match self {
+            Self::Posix | Self::Fish | Self::Powershell => "",
             Self::Cmd => "\ncmd /c exit 0",
-            _ => "",
         }
     }
 
     /// The end of a line that another one follows. With it, a shell that joins lines to one still sees every command.
     pub(crate) fn line_end(self) -> &'static str {
         match self {
-            Self::Bash | Self::Zsh | Self::Fish => ";\n",
+            Self::Posix | Self::Fish => ";\n",
             Self::Powershell | Self::Cmd => "\n",
         }
     }
@@ -99,26 +175,17 @@ impl Shell {
     /// A line that sets a variable for the shell and the programs it starts.
     pub(crate) fn set(self, name: &str, value: &str) -> String {
         match self {
-            Self::Bash | Self::Zsh => format!("export {name}={}", quoted_for_posix(value)),
+            Self::Posix => format!("export {name}={}", quoted_for_posix(value)),
             Self::Fish => format!("set -gx {name} {}", quoted_for_fish(value)),
             Self::Powershell => format!("$env:{name} = {}", quoted_for_powershell(value)),
             Self::Cmd => format!("set \"{name}={value}\""),
         }
     }
 
-    /// A word that means this text.
-    pub(crate) fn quoted(self, text: &str) -> String {
-        match self {
-            Self::Bash | Self::Zsh => quoted_for_posix(text),
-            Self::Fish => quoted_for_fish(text),
-            Self::Powershell | Self::Cmd => quoted_for_powershell(text),
-        }
-    }
-
     /// A line that fails when it is evaluated.
     pub(crate) fn fail(self) -> &'static str {
         match self {
-            Self::Bash | Self::Zsh | Self::Fish => "false",
+            Self::Posix | Self::Fish => "false",
             Self::Powershell => "throw 'mcm env failed.'",
             Self::Cmd => "cmd /c exit 1",
         }
@@ -127,13 +194,38 @@ impl Shell {
     /// Lines that unset variables, also those that are not set.
     pub(crate) fn unset<'a>(self, names: impl IntoIterator<Item = &'a str>) -> String {
         let line = |name| match self {
-            Self::Bash | Self::Zsh => format!("unset {name}"),
+            Self::Posix => format!("unset {name}"),
             Self::Fish => format!("set -e {name}"),
             Self::Powershell => format!("$env:{name} = $null"),
             Self::Cmd => format!("set \"{name}=\""),
         };
         names.into_iter().map(line).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// A POSIX shell's word that means a text: a quotation mark ends the quotation, stands by itself, and begins it again.
+pub(crate) fn quoted_for_posix(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+/// fish's word that means a text.
+pub(crate) fn quoted_for_fish(value: &str) -> String {
+    format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+/// PowerShell's word that means a text. One line, because `Invoke-Expression` reads line by line: line breaks are added
+/// by number.
+pub(crate) fn quoted_for_powershell(value: &str) -> String {
+    let mut quoted = String::from("'");
+    for c in value.chars() {
+        match c {
+            '\n' | '\r' => quoted.push_str(&format!("' + [char]{} + '", u32::from(c))),
+            _ if POWERSHELL_QUOTES.contains(&c) => quoted.extend([c, c]),
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    quoted
 }
 
 /// The file of the program that runs this one.
@@ -164,29 +256,6 @@ fn parent_program() -> Option<String> {
     None
 }
 
-/// A quotation mark ends the quotation, stands by itself, and begins it again.
-fn quoted_for_posix(value: &str) -> String {
-    format!("'{}'", value.replace('\'', r"'\''"))
-}
-
-fn quoted_for_fish(value: &str) -> String {
-    format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
-}
-
-/// One line, because `Invoke-Expression` reads line by line: line breaks are added by number.
-fn quoted_for_powershell(value: &str) -> String {
-    let mut quoted = String::from("'");
-    for c in value.chars() {
-        match c {
-            '\n' | '\r' => quoted.push_str(&format!("' + [char]{} + '", u32::from(c))),
-            _ if POWERSHELL_QUOTES.contains(&c) => quoted.extend([c, c]),
-            _ => quoted.push(c),
-        }
-    }
-    quoted.push('\'');
-    quoted
-}
-
 /// What the shells of this system make of the lines.
 #[cfg(all(test, unix))]
 mod shells {
@@ -197,10 +266,10 @@ mod shells {
 
     use super::*;
 
-    const SHELLS: [(Shell, &str, &[&str]); 3] = [
-        (Shell::Bash, "bash", &["--norc", "--noprofile", "-c"]),
-        (Shell::Zsh, "zsh", &["-f", "-c"]),
-        (Shell::Fish, "fish", &["--no-config", "-c"]),
+    const SHELLS: [(Language, &str, &[&str]); 3] = [
+        (Language::Posix, "bash", &["--norc", "--noprofile", "-c"]),
+        (Language::Posix, "zsh", &["-f", "-c"]),
+        (Language::Fish, "fish", &["--no-config", "-c"]),
     ];
 
     /// The values as the shell's children see them.
@@ -251,12 +320,12 @@ mod shells {
 
         #[test]
         fn every_shell_gives_its_children_what_was_meant(values in proptest::collection::vec(hostile(), 24)) {
-            for (shell, program, flags) in SHELLS {
+            for (language, program, flags) in SHELLS {
                 let lines: Vec<String> =
-                    values.iter().enumerate().map(|(n, value)| shell.set(&format!("V{n}"), value)).collect();
+                    values.iter().enumerate().map(|(n, value)| language.set(&format!("V{n}"), value)).collect();
                 // zsh with the option under which two quotation marks within a quotation are one.
-                for before in if shell == Shell::Zsh { &["", "setopt rc_quotes\n"][..] } else { &[""] } {
-                    let script = format!("{before}eval {}", quoted(shell, &lines.join("\n")));
+                for before in if program == "zsh" { &["", "setopt rc_quotes\n"][..] } else { &[""] } {
+                    let script = format!("{before}eval {}", quoted(language, &lines.join("\n")));
                     prop_assert_eq!(&read_back(program, flags, &script, values.len()), &values);
                 }
             }
@@ -280,7 +349,7 @@ mod shells {
         let lines: Vec<String> = values
             .iter()
             .enumerate()
-            .map(|(n, value)| Shell::Powershell.set(&format!("V{n}"), value))
+            .map(|(n, value)| Language::Powershell.set(&format!("V{n}"), value))
             .collect();
         let lines = lines.join("\n").replace('\'', "''");
         let script = format!("'{lines}' | Out-String | Invoke-Expression");
@@ -288,8 +357,8 @@ mod shells {
         assert_eq!(read_back("pwsh", &flags, &script, values.len()), values);
     }
 
-    fn quoted(shell: Shell, script: &str) -> String {
-        if shell == Shell::Fish {
+    fn quoted(language: Language, script: &str) -> String {
+        if language == Language::Fish {
             quoted_for_fish(script)
         } else {
             quoted_for_posix(script)
@@ -298,11 +367,11 @@ mod shells {
 
     #[test]
     fn what_is_unset_is_gone_and_unsetting_what_is_not_set_is_no_failure() {
-        for (shell, program, flags) in SHELLS {
+        for (language, program, flags) in SHELLS {
             let lines = [
-                shell.set("V0", "x"),
-                shell.set("V1", "y"),
-                shell.unset(["V1", "V2"]),
+                language.set("V0", "x"),
+                language.set("V1", "y"),
+                language.unset(["V1", "V2"]),
             ]
             .join("\n");
             let script = format!("{lines}\nenv | grep -c '^V'");
@@ -326,21 +395,21 @@ mod tests {
 
     #[test]
     fn powershell_gets_one_line_in_which_nothing_ends_the_quotation() {
-        let line = Shell::Powershell.set("V", "a'b\u{2019}c\r\n$(d)`");
+        let line = Language::Powershell.set("V", "a'b\u{2019}c\r\n$(d)`");
         assert_eq!(
             line,
             "$env:V = 'a''b\u{2019}\u{2019}c' + [char]13 + '' + [char]10 + '$(d)`'"
         );
         assert_eq!(
-            Shell::Powershell.unset(["A", "B"]),
+            Language::Powershell.unset(["A", "B"]),
             "$env:A = $null\n$env:B = $null"
         );
     }
 
     #[test]
     fn cmd_exe_gets_commands_of_its_own() {
-        assert_eq!(Shell::Cmd.set("V", "a:b/c"), "set \"V=a:b/c\"");
-        assert_eq!(Shell::Cmd.unset(["A", "B"]), "set \"A=\"\nset \"B=\"");
+        assert_eq!(Language::Cmd.set("V", "a:b/c"), "set \"V=a:b/c\"");
+        assert_eq!(Language::Cmd.unset(["A", "B"]), "set \"A=\"\nset \"B=\"");
     }
 
     #[test]
@@ -358,10 +427,32 @@ mod tests {
             ("C:\\Windows\\System32\\cmd.exe", Some(Shell::Cmd)),
             ("/usr/bin/make", None),
             ("/home/ada/fish/deploy", None),
-            ("/usr/bin/nu", None),
+            ("/usr/bin/nu", Some(Shell::Nushell)),
             ("", None),
         ] {
             assert_eq!(Shell::of_program(path), shell, "{path}");
         }
+    }
+
+    #[test]
+    fn other_posix_shells_evaluate_the_lines_of_bash_and_have_nothing_else_of_it() {
+        use clap::{Arg, Command};
+
+        let read = |parser: clap::builder::ValueParser, name: &str| {
+            let argument = Arg::new("shell").value_parser(parser);
+            let command = Command::new("mcm").arg(argument);
+            command.try_get_matches_from(["mcm", name])
+        };
+        let language = |name| {
+            let matches = read(Shell::language_parser().into(), name).ok()?;
+            matches.get_one::<Language>("shell").copied()
+        };
+        let with_script =
+            |name| read(Shell::parser(|shell| shell.completion_file()).into(), name).is_ok();
+        assert_eq!(language("dash"), Some(Language::Posix));
+        assert_eq!(language("pwsh"), Some(Language::Powershell));
+        assert_eq!(language("nushell"), None, "it evaluates no text");
+        assert!(with_script("bash") && with_script("pwsh"));
+        assert!(!with_script("dash") && !with_script("cmd"));
     }
 }

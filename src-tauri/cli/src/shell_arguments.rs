@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::shell::Shell;
+use crate::shell_startup::StartedShell;
 use crate::terminal_look::TerminalLook;
 
 pub(crate) const SHELL_HELP: &str = "\
@@ -36,8 +37,8 @@ pub(crate) struct ShellOptions {
     #[arg(value_name = "NAME")]
     pub(crate) environment: String,
     /// The shell [default: the one in SHELL]
-    #[arg(long, value_enum)]
-    pub(crate) shell: Option<Shell>,
+    #[arg(long, value_name = "SHELL", value_parser = Shell::parser(StartedShell::of))]
+    pub(crate) shell: Option<StartedShell>,
     /// Issue credentials that read and change nothing: AWS roles and Google Cloud
     #[arg(long)]
     pub(crate) read_only: bool,

@@ -18,7 +18,7 @@ use crate::child_exit::NotStarted;
 use crate::failure::Failure;
 use crate::hook_arguments::ShimOptions;
 use crate::program;
-use crate::shell::Shell;
+use crate::shell::quoted_for_posix;
 use crate::variables;
 
 pub(crate) use self::token::token_request;
@@ -67,7 +67,7 @@ pub(crate) fn first_on_path(world: &World, path: &str) -> Result<String, Error> 
         let shim = folder.join(tool);
         let script = format!(
             "#!/bin/sh\nexec {} shim {tool} \"$@\"\n",
-            Shell::Bash.quoted(&mcm)
+            quoted_for_posix(&mcm)
         );
         if file::read(&shim)?.as_deref() != Some(script.as_bytes()) {
             file::replace(&shim, script.as_bytes())?;

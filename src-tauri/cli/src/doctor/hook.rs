@@ -5,8 +5,7 @@ use mcm_core::folder_file::PERMISSIONS;
 use mcm_core::world::{Environment, World};
 
 use super::Check;
-use crate::hook::VERSION;
-use crate::hook_arguments::HookShell;
+use crate::hook::{Hook, VERSION};
 use crate::shell::Shell;
 use crate::{shims, variables};
 
@@ -14,10 +13,10 @@ const NAME: &str = "shell hook";
 
 /// The check; none where no shell with a hook runs mcm, or where nothing depends on one.
 pub(super) fn check(app: &App, world: &World) -> Option<Check> {
-    let shell = HookShell::of(Shell::around()?)?;
+    let hook = Hook::of(Shell::around()?)?;
     let environment = Environment::of_this_process();
-    let name = shell.name();
-    let load = shell.load_line();
+    let name = hook.shell.name();
+    let load = hook.load_line;
     let mark = environment.get(variables::HOOK).unwrap_or_default();
     let mut parts = mark.split(':');
     let (version, pid, state) = (parts.next(), parts.next(), parts.next());

@@ -6,7 +6,7 @@ use mcm_core::account::Cloud;
 
 use super::table::{GCLOUD_SETTINGS, TABLE};
 use super::{Act, Effect, Variable};
-use crate::man::hold_committed;
+use crate::committed_file::hold_committed;
 
 const GROWS: &str = "a String grows";
 

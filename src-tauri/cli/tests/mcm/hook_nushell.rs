@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::clients::here;
 use crate::harness::{Ended, Harness, write};
 use crate::hook::{allow, environments};
@@ -132,4 +134,33 @@ fn nushell_reads_the_path_of_mcm_as_it_is_and_starts_no_process_where_nothing_ch
     let ended = Ended::of(command.output().expect("nushell starts"));
     assert_eq!(ended.result, "dev\n1\n", "{}", ended.stderr);
     assert_eq!(std::fs::read_to_string(calls).expect("called"), "called\n");
+}
+
+// E26
+#[test]
+fn doctor_finds_the_hook_of_nushell() {
+    let Some(nu) = nu() else { return };
+    let harness = Harness::start();
+    environments(&harness);
+    for (line, status, words) in [
+        ("mcm doctor --json", "ok", "this nushell has the hook"),
+        (
+            "$env.MCM_HOOK = $\"1:($nu.pid)\"; mcm doctor --json",
+            "warn",
+            "is of another version of mcm",
+        ),
+    ] {
+        // Other checks may fail here, which is doctor's exit status.
+        let ended = in_nushell(&harness, &nu, &format!("try {{ {line} }}"));
+        let checks: Value = serde_json::from_str(&ended.result)
+            .unwrap_or_else(|_| panic!("{}{}", ended.result, ended.stderr));
+        let checks = checks["checks"].as_array().expect("a list");
+        let check = checks.iter().find(|check| check["name"] == "shell hook");
+        let check = check.expect("the hook is checked");
+        let found = check["found"].as_str().unwrap_or_default();
+        assert!(
+            check["status"] == status && found.contains(words),
+            "{check}"
+        );
+    }
 }

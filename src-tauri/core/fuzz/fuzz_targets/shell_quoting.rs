@@ -7,20 +7,20 @@ use libfuzzer_sys::fuzz_target;
 #[path = "../../../cli/src/shell.rs"]
 mod shell;
 
-use shell::Shell;
+use shell::Language;
 
 /// What PowerShell takes for a single quotation mark (PowerShell language specification 2.3.5.2).
 const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
 
 fuzz_target!(|value: &str| {
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Powershell] {
-        let line = shell.set("NAME", value);
-        let (beginning, read): (_, fn(&str) -> Option<String>) = match shell {
-            Shell::Bash | Shell::Zsh => ("export NAME=", posix),
-            Shell::Fish => ("set -gx NAME ", fish),
-            Shell::Powershell => ("$env:NAME = ", powershell),
+    for language in [Language::Posix, Language::Fish, Language::Powershell] {
+        let line = language.set("NAME", value);
+        let (beginning, read): (_, fn(&str) -> Option<String>) = match language {
+            Language::Posix => ("export NAME=", posix),
+            Language::Fish => ("set -gx NAME ", fish),
+            Language::Powershell => ("$env:NAME = ", powershell),
             // It quotes nothing: mcm env gives it plain values only.
-            Shell::Cmd => continue,
+            Language::Cmd => continue,
         };
         let quoted = line.strip_prefix(beginning).expect("an assignment");
         assert_eq!(read(quoted).as_deref(), Some(value), "{line}");

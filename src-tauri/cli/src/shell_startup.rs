@@ -6,106 +6,141 @@
 //! interprets.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::ValueEnum as _;
 use mcm_core::environment::NamedEnvironment;
 use mcm_core::error::Error;
 use mcm_core::file;
 
 use crate::prompt;
-use crate::shell::Shell;
+use crate::shell::{Shell, quoted_for_fish};
 use crate::variables::Changes;
 
 /// A shell that `mcm shell` can start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StartedShell {
-    Bash,
-    Zsh,
-    Fish,
+#[derive(Clone, Copy)]
+pub(crate) struct StartedShell {
+    pub(crate) shell: Shell,
+    start: fn(&StartFiles<'_>) -> Result<ShellStart, Error>,
 }
 
 impl StartedShell {
-    /// Their names.
-    pub(super) const NAMES: &str = "bash, zsh and fish";
-
     /// None for a shell whose start files are not known.
-    pub(super) fn of(shell: Shell) -> Option<Self> {
-        match shell {
-            Shell::Bash => Some(Self::Bash),
-            Shell::Zsh => Some(Self::Zsh),
-            Shell::Fish => Some(Self::Fish),
-            Shell::Powershell | Shell::Cmd => None,
+    pub(crate) fn of(shell: Shell) -> Option<Self> {
+        let start: fn(&StartFiles<'_>) -> _ = match shell {
+            Shell::Bash => start_bash,
+            Shell::Zsh => start_zsh,
+            Shell::Fish => start_fish,
+            Shell::Powershell | Shell::Nushell | Shell::Cmd => return None,
+        };
+        Some(Self { shell, start })
+    }
+
+    /// The names of all: "bash, zsh and fish".
+    pub(crate) fn names() -> String {
+        let known = Shell::value_variants().iter().copied();
+        let names: Vec<&str> = known
+            .filter_map(Self::of)
+            .map(|started| started.shell.name())
+            .collect();
+        match names.split_last() {
+            Some((last, others)) if !others.is_empty() => {
+                format!("{} and {last}", others.join(", "))
+            }
+            _ => names.concat(),
         }
+    }
+
+    /// Writes the shell's start files into a folder.
+    ///
+    /// # Errors
+    /// `storage-failed`.
+    pub(crate) fn prepare(
+        self,
+        folder: &Path,
+        named: &NamedEnvironment,
+        changes: &Changes,
+        zdotdir: Option<&str>,
+    ) -> Result<ShellStart, Error> {
+        let given: Vec<&str> = changes
+            .given()
+            .map(|(name, _)| name)
+            .filter(|name| *name != "no_proxy" && *name != "NO_PROXY")
+            .collect();
+        let removed: Vec<&str> = changes.removed().collect();
+        (self.start)(&StartFiles {
+            folder,
+            given: given.join(" "),
+            removed: removed.join(" "),
+            colour: prompt::code(
+                named.settings.colour.as_deref().unwrap_or_default(),
+                named.settings.is_protected,
+            ),
+            zdotdir,
+        })
     }
 }
 
 /// What starts a shell in the environment.
-pub(super) struct ShellStart {
+#[derive(Default)]
+pub(crate) struct ShellStart {
     /// Its arguments.
-    pub(super) arguments: Vec<OsString>,
+    pub(crate) arguments: Vec<OsString>,
     /// Its further variables.
-    pub(super) variables: Vec<(&'static str, OsString)>,
+    pub(crate) variables: Vec<(&'static str, OsString)>,
 }
 
-/// Writes the start files of a shell into a folder.
-///
-/// # Errors
-/// `storage-failed`.
-pub(super) fn prepare(
-    shell: StartedShell,
-    folder: &Path,
-    named: &NamedEnvironment,
-    changes: &Changes,
-    zdotdir: Option<&str>,
-) -> Result<ShellStart, Error> {
-    let given: Vec<&str> = changes
-        .given()
-        .map(|(name, _)| name)
-        .filter(|name| *name != "no_proxy" && *name != "NO_PROXY")
-        .collect();
-    let given = given.join(" ");
-    let removed: Vec<&str> = changes.removed().collect();
-    let removed = removed.join(" ");
-    let colour = prompt::code(
-        named.settings.colour.as_deref().unwrap_or_default(),
-        named.settings.is_protected,
-    );
-    let fill = |text: &str| {
-        text.replace("@GIVEN@", &given)
-            .replace("@REMOVED@", &removed)
-            .replace("@COLOUR@", colour)
-    };
-    let mut start = ShellStart {
-        arguments: Vec::new(),
-        variables: Vec::new(),
-    };
-    match shell {
-        StartedShell::Bash => {
-            let path = folder.join("bashrc");
-            file::replace(&path, fill(BASH).as_bytes())?;
-            start.arguments = vec!["--rcfile".into(), path.into(), "-i".into()];
-        }
-        StartedShell::Zsh => {
-            file::replace(&folder.join(".zshenv"), fill(ZSHENV).as_bytes())?;
-            file::replace(&folder.join(".zshrc"), fill(ZSHRC).as_bytes())?;
-            if let Some(own) = zdotdir {
-                start.variables.push(("MCM_SHELL_ZDOTDIR", own.into()));
-            }
-            start.variables.push(("ZDOTDIR", folder.into()));
-            start.arguments = vec!["-i".into()];
-        }
-        StartedShell::Fish => {
-            let path = folder.join("init.fish");
-            file::replace(&path, fill(FISH).as_bytes())?;
-            let path = path
-                .to_string_lossy()
-                .replace('\\', r"\\")
-                .replace('\'', r"\'");
-            let source = format!("source '{path}'");
-            start.arguments = vec!["-i".into(), "-C".into(), source.into()];
-        }
+/// Where start files are written, and what is filled in.
+struct StartFiles<'a> {
+    folder: &'a Path,
+    /// The names of the environment's variables.
+    given: String,
+    /// The names of the variables that are unset.
+    removed: String,
+    /// The terminal's code of the prompt's colour.
+    colour: &'static str,
+    /// The user's own folder of zsh's start files.
+    zdotdir: Option<&'a str>,
+}
+
+impl StartFiles<'_> {
+    fn write(&self, name: &str, script: &str) -> Result<PathBuf, Error> {
+        let path = self.folder.join(name);
+        let script = script
+            .replace("@GIVEN@", &self.given)
+            .replace("@REMOVED@", &self.removed)
+            .replace("@COLOUR@", self.colour);
+        file::replace(&path, script.as_bytes())?;
+        Ok(path)
     }
-    Ok(start)
+}
+
+fn start_bash(files: &StartFiles<'_>) -> Result<ShellStart, Error> {
+    let path = files.write("bashrc", BASH)?;
+    Ok(ShellStart {
+        arguments: vec!["--rcfile".into(), path.into(), "-i".into()],
+        ..ShellStart::default()
+    })
+}
+
+fn start_zsh(files: &StartFiles<'_>) -> Result<ShellStart, Error> {
+    files.write(".zshenv", ZSHENV)?;
+    files.write(".zshrc", ZSHRC)?;
+    let own = files.zdotdir.map(|own| ("MCM_SHELL_ZDOTDIR", own.into()));
+    let variables = own.into_iter().chain([("ZDOTDIR", files.folder.into())]);
+    Ok(ShellStart {
+        arguments: vec!["-i".into()],
+        variables: variables.collect(),
+    })
+}
+
+fn start_fish(files: &StartFiles<'_>) -> Result<ShellStart, Error> {
+    let path = files.write("init.fish", FISH)?;
+    let source = format!("source {}", quoted_for_fish(&path.to_string_lossy()));
+    Ok(ShellStart {
+        arguments: vec!["-i".into(), "-C".into(), source.into()],
+        ..ShellStart::default()
+    })
 }
 
 /// The minutes that are left are computed by the shell, without a process.
@@ -235,3 +270,16 @@ function fish_prompt
     __mcm_prompt_of_the_user
 end
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell_arguments::SHELL_HELP;
+
+    #[test]
+    fn the_help_names_the_shells_that_can_be_started() {
+        let names = StartedShell::names();
+        assert_eq!(names, "bash, zsh and fish");
+        assert!(SHELL_HELP.contains(&names));
+    }
+}
