@@ -338,6 +338,7 @@ fn no_file_that_holds_a_token_is_opened() {
         log.contains("azureProfile.json") && log.contains("config_work"),
         "{log}"
     );
+    assert_eq!(log.matches("/.aws/config\"").count(), 1, "{log}");
     for name in SECRETS.iter().chain(&[".Leapp/Leapp-lock.json"]) {
         assert!(!log.contains(name), "{name} was opened");
     }

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::App;
 use super::targets::Read;
 use crate::account::{Account, AccountId, OrganizationAccount, Target};
+use crate::aws_files::SharedFile;
 use crate::credential::Session;
 use crate::error::{Code, Error, Result};
 use crate::provider::aws::{CenterAccount, FoundPortal, portals_in_config};
@@ -137,7 +138,7 @@ async fn current(portal: &Mutex<PortalSession>) -> (Session, u32) {
 impl App {
     /// The access portals that profiles of AWS's config file name. No token is read.
     pub fn found_portals(&self) -> Vec<FoundPortal> {
-        portals_in_config(&self.world.environment)
+        portals_in_config(&SharedFile::config(&self.world.environment))
     }
 
     /// Reads every account and role of a sign-in to Identity Center.

@@ -25,7 +25,7 @@ pub(super) fn read(reader: &mut ToolReader<'_>) {
             return;
         }
     };
-    for portal in portals_in_config(reader.environment) {
+    for portal in portals_in_config(&file) {
         let entry = NamedAccount {
             name: portal.session.clone().filter(|name| name != "default"),
             usual_name: usual_name(&portal.start_url),

@@ -135,13 +135,9 @@ impl Provider for Azure {
             tokens,
             asked_at,
             nonce,
-        } = if request.device_code {
-            self.visit_elsewhere(request, context, &client, &metadata, &resource)
-                .await?
-        } else {
-            self.visit(request, context, &client, &metadata, &resource)
-                .await?
-        };
+        } = self
+            .authorize(request, context, &client, &metadata, &resource)
+            .await?;
 
         let id_token = tokens
             .id_token

@@ -76,62 +76,8 @@ impl Azure {
         Ok((waiting, mode))
     }
 
-    /// Opens Entra's pages in the browser and redeems the answer.
-    pub(super) async fn visit(
-        &self,
-        request: &SignInRequest,
-        context: &SignInContext,
-        client: &OAuthClient,
-        metadata: &EntraMetadata,
-        resource: &Resource,
-    ) -> Result<EntraAuthorization> {
-        let wanted = request.redirect.unwrap_or(self.settings.redirect);
-        let (waiting, mode) = self.receive(context, wanted, metadata).await?;
-        let attempt = Attempt::new();
-        let scopes = scopes(&self.settings, resource);
-        let scopes = scopes.each_ref().map(String::as_str);
-        let claims = claims::with_capability(request.challenge.as_deref());
-        let mut extra = vec![
-            ("client_info", "1"),
-            ("response_mode", mode),
-            ("claims", claims.as_str()),
-        ];
-        // A hint and an account picker cannot be combined (Entra's documentation of the authorize request).
-        match request.known.as_ref().and_then(AzureIdentity::of) {
-            Some(known) => extra.push(("login_hint", known.username)),
-            None => match &request.hint {
-                Some(hint) => extra.push(("login_hint", hint)),
-                None => extra.push(("prompt", "select_account")),
-            },
-        }
-        let redirect_uri = waiting.redirect_uri().to_owned();
-        let page =
-            client.authorize_url(&attempt, &redirect_uri, waiting.state(), &scopes, &extra)?;
-        let code = match context.browse(&page, waiting).await? {
-            AuthorizationResponse::Code(code) => code,
-            AuthorizationResponse::Refused { error, description } => {
-                return Err(error_messages::authorize(&error, &description));
-            }
-        };
-        let asked_at = self.clock.now();
-        let scope = scopes.join(" ");
-        let fields = [
-            ("client_info", "1"),
-            ("scope", scope.as_str()),
-            ("claims", claims.as_str()),
-        ];
-        let exchanged = client
-            .exchange(&self.http, &attempt, &redirect_uri, &code, &fields)
-            .await;
-        Ok(EntraAuthorization {
-            tokens: exchanged.map_err(explained)?,
-            asked_at,
-            nonce: Some(attempt.nonce),
-        })
-    }
-
-    /// Signs the user in on another device, with a code. No nonce is sent and none comes back.
-    pub(super) async fn visit_elsewhere(
+    /// Takes the user to Entra's pages, in the browser or on another device, and redeems the answer.
+    pub(super) async fn authorize(
         &self,
         request: &SignInRequest,
         context: &SignInContext,
@@ -143,13 +89,77 @@ impl Azure {
         let scopes = scopes.each_ref().map(String::as_str);
         let claims = claims::with_capability(request.challenge.as_deref());
         let extra = [("client_info", "1"), ("claims", claims.as_str())];
+        if request.device_code {
+            return self
+                .visit_elsewhere(context, client, metadata, &scopes, &extra)
+                .await;
+        }
+        self.visit(request, context, client, metadata, &scopes, &extra)
+            .await
+    }
+
+    /// Opens the pages in the browser.
+    async fn visit(
+        &self,
+        request: &SignInRequest,
+        context: &SignInContext,
+        client: &OAuthClient,
+        metadata: &EntraMetadata,
+        scopes: &[&str],
+        common: &[(&str, &str)],
+    ) -> Result<EntraAuthorization> {
+        let wanted = request.redirect.unwrap_or(self.settings.redirect);
+        let (waiting, mode) = self.receive(context, wanted, metadata).await?;
+        let attempt = Attempt::new();
+        let mut extra = common.to_vec();
+        extra.push(("response_mode", mode));
+        // A hint and an account picker cannot be combined (Entra's documentation of the authorize request).
+        match request.known.as_ref().and_then(AzureIdentity::of) {
+            Some(known) => extra.push(("login_hint", known.username)),
+            None => match &request.hint {
+                Some(hint) => extra.push(("login_hint", hint)),
+                None => extra.push(("prompt", "select_account")),
+            },
+        }
+        let redirect_uri = waiting.redirect_uri().to_owned();
+        let page =
+            client.authorize_url(&attempt, &redirect_uri, waiting.state(), scopes, &extra)?;
+        let code = match context.browse(&page, waiting).await? {
+            AuthorizationResponse::Code(code) => code,
+            AuthorizationResponse::Refused { error, description } => {
+                return Err(error_messages::authorize(&error, &description));
+            }
+        };
+        let asked_at = self.clock.now();
+        let scope = scopes.join(" ");
+        let mut fields = common.to_vec();
+        fields.push(("scope", scope.as_str()));
+        let exchanged = client
+            .exchange(&self.http, &attempt, &redirect_uri, &code, &fields)
+            .await;
+        Ok(EntraAuthorization {
+            tokens: exchanged.map_err(explained)?,
+            asked_at,
+            nonce: Some(attempt.nonce),
+        })
+    }
+
+    /// Signs the user in on another device, with a code. No nonce is sent and none comes back.
+    async fn visit_elsewhere(
+        &self,
+        context: &SignInContext,
+        client: &OAuthClient,
+        metadata: &EntraMetadata,
+        scopes: &[&str],
+        extra: &[(&str, &str)],
+    ) -> Result<EntraAuthorization> {
         let flow = DeviceFlow {
             client,
             endpoint: metadata.device_authorization_endpoint.as_ref(),
             authority: &self.settings.authority,
             hosts: &CODE_PAGES,
-            scopes: &scopes,
-            extra: &extra,
+            scopes,
+            extra,
         };
         let (tokens, asked_at) = flow
             .sign_in(&self.http, self.clock.as_ref(), context)

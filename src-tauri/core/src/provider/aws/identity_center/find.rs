@@ -54,8 +54,7 @@ pub(super) struct PortalLocation {
 }
 
 /// The portals in AWS's config file, in the form of sessions and in the old one. No token is read.
-pub(crate) fn in_config(environment: &Environment) -> Vec<FoundPortal> {
-    let file = SharedFile::config(environment);
+pub(crate) fn in_config(file: &SharedFile) -> Vec<FoundPortal> {
     let Ok(document) = file.document() else {
         return Vec::new();
     };
@@ -184,7 +183,8 @@ pub(super) async fn place(
         StartUrl::parse(&known.start_url)
             .is_ok_and(|url| url.as_str() == portal.as_str() || url.as_str() == typed.as_str())
     };
-    let in_file = in_config(environment).into_iter().find(is_named);
+    let portals = in_config(&SharedFile::config(environment));
+    let in_file = portals.into_iter().find(is_named);
     if let Some(region) = in_file.and_then(|known| known.region) {
         return Ok(found(&region, RegionOrigin::ConfigFile));
     }
