@@ -11,8 +11,9 @@ use std::sync::Arc;
 use mcm_core::account::{AccountId, Cloud, OrganizationAccount, Target};
 use mcm_core::activity::ActivityEvent;
 use mcm_core::app::{
-    App, Connect, ConnectPortal, ConnectRole, ConsoleSession, Disconnected, EnteredKeys, MfaCode,
-    NewestVersion, OnDuplicate, PrepareRole, PreparedRole, SignOut, StoredPlace,
+    App, Connect, ConnectFound, ConnectPortal, ConnectRole, ConsoleSession, Disconnected,
+    EnteredKeys, MfaCode, NewestVersion, OnDuplicate, PrepareRole, PreparedRole, SignOut,
+    StoredPlace,
 };
 use mcm_core::error::{Error, ErrorView};
 use mcm_core::import::FoundElsewhere;
@@ -280,9 +281,20 @@ async fn found_elsewhere(core: Core<'_>) -> Answer<FoundElsewhere> {
 }
 
 #[tauri::command]
-async fn connect_found(core: Core<'_>, id: String) -> Answer<SignInId> {
-    core.connect_found(&id, None, OnDuplicate::Ask)
-        .map_err(to_view)
+async fn connect_found(
+    core: Core<'_>,
+    id: String,
+    region: Option<String>,
+    device_code: Option<bool>,
+    accept_not_enforced: Option<bool>,
+) -> Answer<SignInId> {
+    core.connect_found(ConnectFound {
+        region,
+        device_code: device_code.unwrap_or_default(),
+        accept_not_enforced: accept_not_enforced.unwrap_or_default(),
+        ..ConnectFound::new(id)
+    })
+    .map_err(to_view)
 }
 
 #[tauri::command]

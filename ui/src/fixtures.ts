@@ -463,6 +463,7 @@ export function signInView(step: SignInStep, changes: Partial<SignInView> = {}):
     expiresAt: minutes(9.2),
     step,
     deviceCode: false,
+    found: null,
     startUrl: null,
     ownAddress: null,
     portal: null,

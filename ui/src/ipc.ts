@@ -77,9 +77,12 @@ export function foundElsewhere(): Promise<FoundElsewhere> {
   return call("found_elsewhere");
 }
 
+/** What the user says of the sign-in to an account that was found, beside what the files say. */
+export type FoundRequest = { region?: string; deviceCode?: boolean; acceptNotEnforced?: boolean };
+
 /** Starts the sign-in to an account that was found. */
-export function connectFound(id: string): Promise<SignInId> {
-  return call("connect_found", { id });
+export function connectFound(id: string, wanted: FoundRequest = {}): Promise<SignInId> {
+  return call("connect_found", { id, ...wanted });
 }
 
 /** Writes everything but secrets to a file, encrypted under a passphrase. */

@@ -788,6 +788,7 @@ export const signIn = {
   mfaSend: "Continue",
   codeNote: "Enter only a code that you asked for here. Never enter one that was sent to you.",
   openPage: "Open page",
+  foundIn: (tool: string) => `Found in ${tool}`,
   ownAddress: "Asked",
   ownAddressNote: "not an address of AWS; it leads to the portal",
   portal: "Portal",

@@ -9,7 +9,7 @@ mod login;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueHint, value_parser};
 use mcm_core::account::Cloud;
 
 use crate::cloud_argument::{any_cloud, cloud_with_tokens};
@@ -417,6 +417,12 @@ pub(crate) struct Import {
     /// Print the list as JSON
     #[arg(long, conflicts_with = "names")]
     pub(crate) json: bool,
+    /// Sign in by entering a code on any device, for SSH or a machine without a browser
+    #[arg(long, conflicts_with_all = ["list", "json"])]
+    pub(crate) device_code: bool,
+    /// Sign in with the browser of another computer, which reaches this port through SSH
+    #[arg(long, value_name = "PORT", conflicts_with_all = ["list", "json", "device_code"], value_parser = value_parser!(u16).range(1024..))]
+    pub(crate) redirect_port: Option<u16>,
 }
 
 #[derive(Args)]

@@ -2,7 +2,7 @@
 //!
 //! Core says what their files mean; here it is shown, chosen from, and signed in to, one after the other.
 
-use mcm_core::app::{App, OnDuplicate};
+use mcm_core::app::{App, ConnectFound, OnDuplicate};
 use mcm_core::error::{Code, Error};
 use mcm_core::import::{FoundAccount, FoundElsewhere, FoundSignIn};
 use mcm_core::settings::RedirectKind;
@@ -42,7 +42,7 @@ pub(crate) async fn run(app: &App, vault: &Vault, options: Import) -> Result<(),
     let mut first_failure = None;
     for account in chosen {
         // One that is refused does not stop the others.
-        if let Err(failure) = sign_in(app, vault, account).await {
+        if let Err(failure) = sign_in(app, vault, account, &options).await {
             if let Failure::Error(error, _) = &failure {
                 note(&format!(
                     "{} was not connected: {}",
@@ -161,14 +161,25 @@ fn named<'a>(found: &'a FoundElsewhere, name: &str) -> Result<&'a FoundAccount, 
     }
 }
 
-async fn sign_in(app: &App, vault: &Vault, account: &FoundAccount) -> Result<(), Failure> {
+async fn sign_in(
+    app: &App,
+    vault: &Vault,
+    account: &FoundAccount,
+    options: &Import,
+) -> Result<(), Failure> {
     open_keychain(vault).await?;
     note(&format!(
         "Signing in to {} ({}).",
         account.name,
         who(account)
     ));
-    let id = app.connect_found(&account.id, Some(RedirectKind::Loopback), OnDuplicate::Fail)?;
+    let id = app.connect_found(ConnectFound {
+        redirect: Some(RedirectKind::Loopback),
+        device_code: options.device_code,
+        redirect_port: options.redirect_port,
+        on_duplicate: OnDuplicate::Fail,
+        ..ConnectFound::new(account.id.as_str())
+    })?;
     let signed_in = match &account.sign_in {
         FoundSignIn::Role { .. } => login::aws::verify(app, id).await,
         _ => login::sign_in(app, id, &format!("mcm import {}", account.id)).await,

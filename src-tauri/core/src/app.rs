@@ -41,6 +41,7 @@ pub use crate::app::console::ConsoleSession;
 pub use crate::app::diagnostics::StoredPlace;
 pub use crate::app::disconnect::{Disconnected, SignOut};
 pub use crate::app::environment_actions::{EnteredEnvironment, EnteredMember};
+pub use crate::app::import::ConnectFound;
 pub use crate::app::sign_in_lock::{Acquired, SignInGuard, SignInLock};
 use crate::app::targets::Reading;
 pub use crate::app::updates::{MANAGED, NewestVersion, UpdateSource};

@@ -21,6 +21,7 @@ use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::other_tools::OtherTools;
 use crate::provider::aws::canonical_start_url;
+use crate::sign_in::FoundOrigin;
 use crate::text;
 use crate::world::Environment;
 
@@ -144,6 +145,20 @@ impl FoundAccount {
                 Some(who.clone())
             }
             FoundSignIn::Portal { .. } | FoundSignIn::Role { .. } => None,
+        }
+    }
+
+    /// What a sign-in to it shows of it.
+    pub fn origin(&self) -> FoundOrigin {
+        FoundOrigin {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            tool: self
+                .tools
+                .first()
+                .map(|found| found.tool.clone())
+                .unwrap_or_default(),
+            who: text::shown(self.sign_in.who()),
         }
     }
 

@@ -69,6 +69,8 @@ pub struct SignInView {
     pub step: SignInStep,
     /// Whether the user enters a code on another device.
     pub device_code: bool,
+    /// The account of another tool that is signed in to, if a file of one names it.
+    pub found: Option<FoundOrigin>,
     /// AWS: the start URL as the user typed it, when it is a sign-in to IAM Identity Center.
     pub start_url: Option<String>,
     /// AWS: the host of the organisation's own that is asked where the portal is.
@@ -77,6 +79,21 @@ pub struct SignInView {
     pub portal: Option<PortalView>,
     /// AWS: the checks of the role. They stay when the sign-in has ended.
     pub verification: Option<RoleVerification>,
+}
+
+/// Where another tool names the account of a sign-in, so that another try is for the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct FoundOrigin {
+    /// The account's id among those that are found.
+    pub id: String,
+    /// Its name there.
+    pub name: String,
+    /// The first tool that names it.
+    pub tool: String,
+    /// The user, start URL or role.
+    pub who: String,
 }
 
 /// The access portal of a sign-in to IAM Identity Center.

@@ -25,7 +25,8 @@ export function signInIntents(
   const again = (signIn: SignInView, wanted: ipc.AwsRequest): Promise<boolean> =>
     attempt(report, async () => {
       await ipc.dismissSignIn(signIn.id);
-      await ipc.connect(signIn.cloud, tenant(signIn), signIn.account, wanted);
+      if (signIn.found !== null) await ipc.connectFound(signIn.found.id, ofFound(wanted));
+      else await ipc.connect(signIn.cloud, tenant(signIn), signIn.account, wanted);
     });
   // A row knows its role and its portal itself.
   const wanted = (signIn: SignInView): ipc.AwsRequest => {
@@ -50,6 +51,15 @@ export function signInIntents(
 /** The portal of a sign-in, with its region where the user named it: one that was found is found again. */
 function portalOf({ portal }: SignInView, startUrl: string): ConnectPortal {
   return portal?.regionOrigin === "given" ? { startUrl, region: portal.region } : { startUrl };
+}
+
+/** What another try keeps of a sign-in to an account of another tool; the files say the rest. */
+function ofFound({ role, portal, deviceCode }: ipc.AwsRequest): ipc.FoundRequest {
+  return {
+    ...(portal?.region === undefined ? {} : { region: portal.region }),
+    ...(deviceCode === undefined ? {} : { deviceCode }),
+    ...(role?.acceptNotEnforced === true ? { acceptNotEnforced: true } : {}),
+  };
 }
 
 function accepting(wanted: ipc.AwsRequest): ipc.AwsRequest {

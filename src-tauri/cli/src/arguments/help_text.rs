@@ -96,6 +96,8 @@ stored before you choose. An account keeps the name that it has there, and what 
 Without names, at a terminal, it shows a list to choose from, and signs in to each, one after the other. A sign-in as another
 user than the one that the file names is refused.
 
+--device-code and --redirect-port are those of \"mcm login\". Google refuses codes, and a role of AWS needs neither.
+
 --json prints {\"accounts\":[…],\"unread\":[…]}. Each account has id, cloud, name, signIn (kind: tenant, google, portal or role, with
 its fields), tools (each with tool and file), names, obstacle (why it cannot be signed in to, or null) and connected (an account's id
 or null). New fields and kinds may appear; existing ones keep their meaning.

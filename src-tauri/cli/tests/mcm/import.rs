@@ -9,7 +9,8 @@ use sandbox_clouds::aws::directory::{Condition, Role, Statement, Trusted, Wanted
 use sandbox_clouds::browser::Browser;
 use serde_json::{Value, json};
 
-use crate::harness::{ADA, Ended, Harness, LINUS, run, write};
+use crate::harness::{ADA, Ended, Harness, LINUS, Terminal, run, write};
+use crate::login::page_and_code;
 
 const EXTERNAL_ID: &str = "organisation-wide-0001";
 
@@ -228,6 +229,89 @@ fn what_is_chosen_is_signed_in_to_and_keeps_its_name_and_then_counts_as_connecte
         .to_owned();
     let refused = harness.mcm(&["import", &id]).failed(1);
     assert!(refused.contains("connected already"), "{refused}");
+}
+
+#[test]
+fn a_machine_without_a_browser_signs_in_by_a_code_or_through_a_forwarded_port() {
+    let harness = Harness::start();
+    every_tool(&harness, &tenant());
+    for (name, option) in [
+        ("contoso", "--device-code"),
+        ("work", "--redirect-port"),
+        ("corp", "--redirect-port"),
+    ] {
+        let mut command = harness.command(&["import", name]);
+        command.env("BROWSER", "/nonexistent");
+        let refused = Ended::of(command.output().expect("mcm starts")).failed(1);
+        let advice = refused
+            .split('"')
+            .find(|part| part.starts_with("mcm import"))
+            .unwrap_or_else(|| panic!("{refused}"));
+        // The advice works as it stands.
+        let words: Vec<&str> = advice.split(' ').skip(1).collect();
+        assert!(words.contains(&option), "{advice}");
+        let mut begun = harness.begin(&words);
+        let output = begun.stderr_until("Ctrl-C cancels").to_owned();
+        if option == "--device-code" {
+            let (page, code) = page_and_code(&output);
+            harness.browse(&Browser::new().as_user(ADA).with_user_code(&code), &page);
+        } else {
+            let link = output.lines().map(str::trim);
+            let link = link.clone().find(|line| line.starts_with("http://"));
+            let who = if name == "corp" { "ada" } else { ADA };
+            harness.browse(&Browser::new().as_user(who), link.expect("a link"));
+        }
+        begun.ended().done();
+        assert!(!harness.has_opened_a_page(), "{name}");
+        assert!(
+            named(
+                &found(&harness),
+                if name == "contoso" { "Contoso" } else { name }
+            )["connected"]
+                .is_string()
+        );
+    }
+}
+
+#[test]
+fn at_a_terminal_several_accounts_are_chosen_from_what_can_be_signed_in_to() {
+    let harness = Harness::start();
+    every_tool(&harness, &tenant());
+    let mut terminal = Terminal::start(&harness, "import");
+    terminal.until("Accounts to sign in to");
+    // Each is found by its name and marked; what was typed is deleted for the next.
+    terminal.press("corp \u{7f}\u{7f}\u{7f}\u{7f}work \r");
+    let page = harness.next_page();
+    harness.browse(&Browser::new().as_user(ADA), &page);
+    let page = harness.next_page();
+    harness.browse(&Browser::new(), &page);
+    let shown = terminal.ended();
+    assert!(
+        shown.contains("Connected work") && shown.contains("Connected corp"),
+        "{shown}"
+    );
+    assert!(shown.contains("status 0"), "{shown}");
+
+    let mut terminal = Terminal::start(&harness, "import");
+    terminal.until("Accounts to sign in to");
+    terminal.press("\r");
+    let shown = terminal.ended();
+    assert!(
+        shown.contains("Nothing was chosen") && shown.contains("status 0"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("reader (") && !shown.contains("work (") && !shown.contains("vaulted ("),
+        "neither what is connected nor what has an obstacle is offered: {shown}"
+    );
+    let mut terminal = Terminal::start(&harness, "import");
+    terminal.until("Accounts to sign in to");
+    terminal.press("\u{1b}");
+    let shown = terminal.ended();
+    assert!(
+        shown.contains("Nothing was changed") && shown.contains("status 1"),
+        "{shown}"
+    );
 }
 
 #[test]

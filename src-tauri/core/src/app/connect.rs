@@ -177,6 +177,7 @@ impl App {
                 expires_at: now + SIGN_IN_TIMEOUT,
                 step: SignInStep::Starting,
                 device_code: wanted.device_code,
+                found: wanted.found.as_ref().map(FoundAccount::origin),
                 start_url: wanted
                     .portal
                     .as_ref()
