@@ -21,8 +21,8 @@ use url::{Host, Url};
 
 use crate::error::{Code, Error, Result};
 
-pub(crate) use answer::from_json;
 pub use answer::{Answer, Dialect, Refused};
+pub(crate) use answer::{from_json, if_readable};
 pub use list::{ListLimits, ListReading};
 pub use network::Network;
 pub use proxy::{Proxy, Route, Unusable, Variables};

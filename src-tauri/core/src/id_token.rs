@@ -16,6 +16,7 @@ use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
 use crate::error::{Code, Error, Result};
+use crate::http::if_readable;
 
 /// The permitted difference between the machine's clock and the server's, as in MSAL.
 const SKEW: Duration = Duration::from_secs(120);
@@ -23,7 +24,8 @@ const SKEW: Duration = Duration::from_secs(120);
 /// The longest subject (OpenID Connect Core 2: 255 ASCII characters).
 const MAX_SUBJECT_BYTES: usize = 255;
 
-/// The claims that any provider's sign-in reads. All but `subject` and the ids may change at any time.
+/// The claims that any provider's sign-in reads. All but `subject` and the ids may change at any time. An optional
+/// claim of an unexpected type counts as missing, because it is only shown or compared.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Claims {
     /// The issuer.
@@ -57,16 +59,6 @@ pub struct Claims {
     /// Google: the Workspace domain.
     #[serde(default, deserialize_with = "if_readable")]
     pub hd: Option<String>,
-}
-
-/// An optional claim; one of an unexpected type counts as missing, because it is only shown or compared.
-fn if_readable<'de, D, T>(deserializer: D) -> std::result::Result<Option<T>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: serde::de::DeserializeOwned,
-{
-    let value = serde_json::Value::deserialize(deserializer)?;
-    Ok(serde_json::from_value(value).ok())
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::error::{Code, Error, Result};
-use crate::http::{self, Dialect, Http};
+use crate::http::{self, Dialect, Http, if_readable};
 use crate::random;
 pub(crate) use wire::{TokenAnswer, Wire};
 
@@ -123,13 +123,13 @@ pub struct Refusal {
     /// The error code.
     pub error: String,
     /// For developers; may contain trace ids. Providers read numbers from it and never show it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     pub error_description: String,
     /// Entra's `suberror`, Google's `error_subtype`.
-    #[serde(default, alias = "error_subtype")]
+    #[serde(default, alias = "error_subtype", deserialize_with = "if_readable")]
     pub suberror: String,
     /// Entra's claims challenge.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     pub claims: Option<String>,
     /// The wait that the server asked for.
     #[serde(skip)]

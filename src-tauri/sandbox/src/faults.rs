@@ -6,6 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// Where a discovery document leads that was tampered with; nothing listens there.
 pub(crate) const FOREIGN_TOKEN_ENDPOINT: &str = "https://elsewhere.example/token";
@@ -114,6 +115,10 @@ pub enum Fault {
     UnverifiedEmail,
     /// The id token expired an hour ago.
     ExpiredIdToken,
+    /// The id token has these claims in place of its own (Azure, Google).
+    Claims(Map<String, Value>),
+    /// The token answer has no `client_info` (Azure).
+    MissingClientInfo,
     /// The token answer has no refresh token.
     MissingRefreshToken,
     /// `expires_in` is a string.
@@ -167,6 +172,8 @@ pub struct Status {
     pub challenge: Option<String>,
     /// The body.
     pub body: String,
+    /// The `Content-Type` header, verbatim; without it, that of the body.
+    pub content_type: Option<String>,
 }
 
 /// Why a user's refresh tokens stop working.
@@ -225,6 +232,14 @@ impl Fault {
             body: body.into(),
             ..Status::default()
         })
+    }
+
+    /// An id token with these claims, of an object.
+    ///
+    /// # Panics
+    /// When it is no object.
+    pub fn claims(claims: &Value) -> Self {
+        Self::Claims(claims.as_object().expect("claims are an object").clone())
     }
 
     /// A redirect that keeps method and body, to an address.

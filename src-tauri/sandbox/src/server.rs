@@ -301,6 +301,13 @@ fn status_only(status: &Status) -> Response<Body> {
     };
     let code = StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = plain(code, kind, status.body.clone());
+    if let Some(kind) = status
+        .content_type
+        .as_deref()
+        .and_then(|kind| HeaderValue::from_str(kind).ok())
+    {
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    }
     if let Some(after) = status
         .retry_after
         .as_deref()

@@ -10,6 +10,7 @@ use http::header::{self, HeaderMap, HeaderName};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize as _, Deserializer};
 
 use super::proxy::Route;
 use crate::error::{Code, Error, Result};
@@ -219,6 +220,16 @@ fn is_aws_xml(body: &[u8]) -> bool {
 /// The place of what is not JSON, or not of that shape.
 pub(crate) fn from_json<T: DeserializeOwned>(body: &[u8]) -> std::result::Result<T, JsonPosition> {
     serde_json::from_slice(body).map_err(|error| JsonPosition(error.line(), error.column()))
+}
+
+/// A field that an answer can lack: one of an unexpected type counts as missing, so that the rest of the answer is used.
+pub(crate) fn if_readable<'de, D, T>(deserializer: D) -> std::result::Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).unwrap_or_default())
 }
 
 fn odd_json(place: &str, status: u16) -> Error {

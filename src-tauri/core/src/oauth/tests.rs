@@ -103,3 +103,16 @@ fn debug_of_a_refusal_and_an_answer_shows_no_free_text() {
             .contains("CANARY")
     );
 }
+
+#[test]
+fn an_optional_field_of_an_odd_type_does_not_lose_the_tokens_beside_it() {
+    let odd = r#"{"access_token":"a","token_type":"Bearer","refresh_token":"r","scope":["x"],"client_info":7,
+        "expires_in":{},"refresh_token_expires_in":"soon","id_token":{"a":1}}"#;
+    let tokens = answer(odd).expect("an answer");
+    assert_eq!((tokens.scopes, tokens.client_info), (None, None));
+    assert!(tokens.refresh_token.is_some() && tokens.refresh_expires_in.is_none());
+    let id_token = tokens
+        .id_token
+        .expect("there is one, and no check takes it");
+    assert!(id_token.expose_secret().is_empty());
+}

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use oauth2::basic::BasicTokenType;
-use oauth2::http::header::CONTENT_TYPE;
 use oauth2::{AccessToken, AsyncHttpClient, RefreshToken, RequestTokenError, Scope, TokenResponse};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -16,7 +15,7 @@ use url::Url;
 
 use super::{Refusal, TokenFailure, Tokens, form};
 use crate::error::{Code, Error, Result};
-use crate::http::{self, Dialect, Http};
+use crate::http::{self, Dialect, Http, if_readable};
 
 /// MSAL's assumption when a server does not send the lifetime of a token.
 const ASSUMED_LIFE: Duration = Duration::from_secs(600);
@@ -81,11 +80,9 @@ impl Wire {
             .retry_after
             .lock()
             .expect("no code panics while it holds this lock") = answer.retry_after;
-        let mut response = oauth2::http::Response::builder().status(answer.status);
-        if let Some(content_type) = answer.headers.get(CONTENT_TYPE) {
-            response = response.header(CONTENT_TYPE, content_type);
-        }
-        response
+        // Without its Content-Type, which some servers name wrongly: what is JSON of this shape is an answer.
+        oauth2::http::Response::builder()
+            .status(answer.status)
             .body(answer.body)
             .map_err(|error| self.nonsense().with_source(error))
     }
@@ -134,11 +131,11 @@ pub(crate) struct TokenAnswer {
     refresh_token_expires_in: Option<u64>,
     #[serde(default, skip_serializing)]
     refresh_token: Option<RefreshToken>,
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing, deserialize_with = "id_token")]
     id_token: Option<SecretString>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     scope: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     client_info: Option<String>,
 }
 
@@ -199,6 +196,18 @@ fn bearer<'de, D: Deserializer<'de>>(
     } else {
         Err(serde::de::Error::custom("a token type other than Bearer"))
     }
+}
+
+/// An id_token. One that is no text is there and cannot be read: the check of its claims refuses it, after the rotated
+/// refresh token beside it was stored.
+fn id_token<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<SecretString>, D::Error> {
+    Ok(match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text.into()),
+        _ => Some(SecretString::default()),
+    })
 }
 
 /// Seconds as a number or a string; anything else, including a negative number, counts as missing.

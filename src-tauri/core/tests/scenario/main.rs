@@ -10,6 +10,7 @@ mod faults;
 mod google;
 mod google_faults;
 mod harness;
+mod id_tokens;
 #[path = "../support/left_behind.rs"]
 mod left_behind;
 mod lists;

@@ -293,7 +293,7 @@ impl Azure {
             let id_token = key.sign(&self.id_token_claims(issue, spoiled, now));
             answer["id_token"] = journal.issue(id_token).into();
         }
-        if issue.wants_client_info {
+        if issue.wants_client_info && !spoiled.by(&Fault::MissingClientInfo) {
             answer["client_info"] = client_info(issue.user).into();
         }
         for fault in spoiled.iter() {
@@ -354,6 +354,10 @@ impl Azure {
                     claims["nbf"] = (issued - 7200).into();
                     claims["exp"] = (issued - 3600).into();
                 }
+                Fault::Claims(odd) => claims
+                    .as_object_mut()
+                    .expect("claims are an object")
+                    .extend(odd.clone()),
                 _ => {}
             }
         }

@@ -278,6 +278,10 @@ impl Google {
                     claims["iat"] = (issued - 7200).into();
                     claims["exp"] = (issued - 3600).into();
                 }
+                Fault::Claims(odd) => claims
+                    .as_object_mut()
+                    .expect("claims are an object")
+                    .extend(odd.clone()),
                 _ => {}
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Entra never returns another user's token. If a server does, the session is discarded.
 
-use super::user::{AzureIdentity, ClientInfo, username};
+use super::user::{AzureIdentity, ClientInfo};
 use super::{Azure, metadata};
 use crate::credential::RefreshGrant;
 use crate::error::{Code, Error, Result};
@@ -10,6 +10,7 @@ use crate::guid::is_guid;
 use crate::id_token::{Claims, Expected};
 use crate::oauth::Tokens;
 use crate::provider::azure::metadata::EntraMetadata;
+use crate::text;
 
 impl Azure {
     pub(super) fn check_claims(
@@ -52,7 +53,7 @@ impl Azure {
         let info = info.transpose().map_err(|error| {
             wrong_renewal("with a client_info that cannot be read").with_source(error)
         })?;
-        if let Some(info) = info
+        if let Some(info) = &info
             && !info.home().eq_ignore_ascii_case(known.home)
         {
             return Err(wrong_renewal("for another user"));
@@ -63,17 +64,24 @@ impl Azure {
         let claims = Claims::decode(id_token).map_err(|error| {
             wrong_renewal("with an id_token that cannot be read").with_source(error)
         })?;
-        let tenant = claims.tid.as_deref().unwrap_or_default();
+        let Some(tenant) = claims.tid.as_deref() else {
+            return Err(wrong_renewal("without naming its tenant"));
+        };
         if !tenant.eq_ignore_ascii_case(known.tenant_id) {
             return Err(wrong_renewal("for another tenant"));
         }
-        // In the home tenant the user's object id is the first part of `uid.utid`; a guest's is another.
+        // In the home tenant the user's object id is the first part of `uid.utid`; a guest's is another. A server without
+        // both names its users by the subject.
         let of_home = known.home.split_once('.');
-        if let (Some((uid, utid)), Some(oid)) = (of_home, claims.oid.as_deref())
+        let subject = info.is_none().then_some(claims.sub.as_str());
+        if let (Some((uid, utid)), Some(id)) = (of_home, claims.oid.as_deref().or(subject))
             && utid.eq_ignore_ascii_case(tenant)
-            && !oid.eq_ignore_ascii_case(uid)
+            && !id.eq_ignore_ascii_case(uid)
         {
-            return Err(wrong_renewal("for another user"));
+            return Err(wrong_renewal(match claims.oid {
+                Some(_) => "for another user",
+                None => "without naming its user",
+            }));
         }
         let expected = Expected {
             client_id,
@@ -87,7 +95,9 @@ impl Azure {
                 Code::ClockOff => error,
                 _ => wrong_renewal("with an id_token that is not valid").with_source(error),
             })?;
-        Ok(Some(username(&claims)).filter(|name| !name.is_empty()))
+        // A token without the user name, or with one that cannot be read, does not change it.
+        let name = claims.preferred_username.as_deref().map(text::shown);
+        Ok(name.filter(|name| !name.is_empty()))
     }
 
     /// Who issues the id_tokens of a grant, with a place for the tenant. Grants of earlier versions do not say; their

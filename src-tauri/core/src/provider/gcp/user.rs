@@ -57,20 +57,26 @@ impl Gcp {
         id_token: &SecretString,
     ) -> Result<Option<Identity>> {
         let known = KnownUser::of(&account.identity).ok_or_else(not_google)?;
-        let claims = Claims::decode(id_token).map_err(|_| wrong_renewal())?;
+        let claims = Claims::decode(id_token).map_err(|error| {
+            wrong_renewal("with an id_token that cannot be read").with_source(error)
+        })?;
         let bare = known
             .issuer
             .split_once("://")
             .map_or(known.issuer, |(_, bare)| bare);
-        let ours = claims
+        claims
             .check_parties(&grant.client_id, &[known.issuer, bare])
-            .is_ok();
-        if !ours || claims.sub != known.subject {
-            return Err(wrong_renewal());
+            .map_err(|error| {
+                wrong_renewal("with an id_token that is not valid").with_source(error)
+            })?;
+        if claims.sub != known.subject {
+            return Err(wrong_renewal("for another user"));
         }
         let today = identity(known.issuer.to_owned(), &claims);
-        // An answer without an address does not change it, for example when only the cloud was granted.
-        if today == account.identity || claims.email.is_none() {
+        // An answer without an address does not change it, for example when only the cloud was granted, nor does one
+        // that cannot be read.
+        let says_nothing = claims.email.is_none() || claims.email_verified.is_none();
+        if today == account.identity || says_nothing {
             return Ok(None);
         }
         let now = self.clock.now();
@@ -85,7 +91,9 @@ impl Gcp {
         };
         match verified {
             Ok(()) => Ok(Some(today)),
-            Err(error) if error.code() == Code::SignInRejected => Err(wrong_renewal()),
+            Err(error) if error.code() == Code::SignInRejected => {
+                Err(wrong_renewal("with an id_token that is not valid").with_source(error))
+            }
             // The new address can wait for the next renewal.
             Err(_) => Ok(None),
         }
@@ -108,10 +116,10 @@ pub(super) fn identity(issuer: String, claims: &Claims) -> Identity {
     }
 }
 
-/// Google never answers a renewal for another user; if a server does, its answer is not used.
-fn wrong_renewal() -> Error {
+/// The error of a renewal that is not used. Google never answers one for another user.
+fn wrong_renewal(how: &str) -> Error {
     let message =
-        "Google renewed the session of another user, so it was not used. Retrying automatically.";
+        format!("Google renewed the session {how}, so it was not used. Retrying automatically.");
     Error::new(Code::ServerFailed, message)
 }
 
