@@ -241,7 +241,7 @@ impl OAuthClient {
 /// the server no longer knows is already revoked.
 ///
 /// # Errors
-/// `offline`, `throttled` or `server-failed` when the server did not confirm the revocation.
+/// `offline`, or `throttled` and `server-failed` when the server did not confirm the revocation.
 pub async fn revoke(
     http: &Http,
     endpoint: &Url,
@@ -258,7 +258,6 @@ pub async fn revoke(
     let place = http::place(endpoint);
     // RFC 7009 2.2 lets a server say nothing.
     let answer = http.send(request, Dialect::JsonOrNothing).await?;
-    answer.refuse_server_failure(&place)?;
     let refusal = serde_json::from_slice::<Refusal>(&answer.body).map(|refusal| refusal.error);
     let about_client = matches!(
         refusal.as_deref(),

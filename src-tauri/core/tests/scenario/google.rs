@@ -643,6 +643,9 @@ async fn disconnecting_removes_every_trace_also_when_google_is_gone_or_knows_the
         Some(Fault::status(401)),
         Some(Fault::status(403)),
         Some(Fault::status(503)),
+        Some(Fault::answer(503, r#"{"error":"temporarily_unavailable"}"#)),
+        Some(Fault::answer(429, "{}")),
+        Some(Fault::answer(400, r#"{"error":"invalid_client"}"#)),
         None,
     ] {
         let harness = Harness::start().await;
