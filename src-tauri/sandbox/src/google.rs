@@ -69,6 +69,8 @@ pub struct ProjectPolicy {
     pub has_bare_issuer: bool,
     /// Whether a refresh brings a new refresh token and ends the old one, which Google rarely does.
     pub rotates: bool,
+    /// Whether a device may ask for access to the cloud, which Google refuses and another issuer may grant.
+    pub grants_cloud_by_code: bool,
 }
 
 impl Default for ProjectPolicy {
@@ -78,6 +80,7 @@ impl Default for ProjectPolicy {
             is_testing: false,
             has_bare_issuer: false,
             rotates: false,
+            grants_cloud_by_code: false,
         }
     }
 }

@@ -8,8 +8,10 @@ use mcm_core::app::Connect;
 use mcm_core::error::Code;
 use mcm_core::sign_in::{SignInId, SignInStep};
 use sandbox_clouds::browser::Browser;
-use sandbox_clouds::{Endpoint, Fault, Rule};
+use sandbox_clouds::google::{TV_CLIENT_ID, TV_CLIENT_SECRET};
+use sandbox_clouds::{Endpoint, Fault, Options, Rule};
 
+use crate::google::FREELANCER;
 use crate::harness::{ADA, Harness, LINUS};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -244,4 +246,29 @@ async fn google_grants_no_access_to_the_cloud_by_code_and_that_is_said() {
     let error = harness.ended_as_time_passes(id).await.expect_err("refused");
     assert_eq!(error.code(), Code::Unsupported);
     assert!(error.message().contains("TVs and Limited Input"), "{error}");
+}
+
+#[tokio::test]
+async fn a_row_takes_no_one_else_by_a_code_of_an_issuer_that_grants_the_cloud_by_one() {
+    let variables = [
+        ("GOOGLE_CLIENT_ID", TV_CLIENT_ID),
+        ("GOOGLE_CLIENT_SECRET", TV_CLIENT_SECRET),
+    ];
+    let granting = |options: &mut Options| options.google_policy.grants_cloud_by_code = true;
+    let harness = Harness::with(granting, &variables).await;
+    let by_code = |account| Connect {
+        account,
+        device_code: true,
+        ..Connect::new(Cloud::Gcp)
+    };
+    let (id, code, page, _) = started(&harness, by_code(None)).await;
+    typed(&code, &page, Browser::new().as_user(ADA)).await;
+    let ended = harness.ended_as_time_passes(id).await;
+    let ada = ended.expect("connected");
+    let (id, code, page, _) = started(&harness, by_code(Some(ada.clone()))).await;
+    typed(&code, &page, Browser::new().as_user(FREELANCER)).await;
+    let ended = harness.ended_as_time_passes(id).await;
+    assert_eq!(ended.expect_err("another user").code(), Code::WrongUser);
+    assert_eq!(harness.row(&ada).name, ADA);
+    assert_eq!(harness.rows().len(), 1);
 }

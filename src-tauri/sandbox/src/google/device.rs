@@ -32,7 +32,7 @@ pub(super) async fn start(
     Extension(spoiled): Extension<Spoiled>,
     Form(fields): Form<FormFields>,
 ) -> Response {
-    let request = match read(&spoiled, &fields) {
+    let request = match read(&google, &spoiled, &fields) {
         Ok(request) => request,
         Err(refusal) => return refusal.into_answer(),
     };
@@ -49,7 +49,11 @@ pub(super) async fn start(
     .into_response()
 }
 
-fn read(spoiled: &Spoiled, fields: &FormFields) -> Result<GoogleDeviceRequest, GoogleRefusal> {
+fn read(
+    google: &Google,
+    spoiled: &Spoiled,
+    fields: &FormFields,
+) -> Result<GoogleDeviceRequest, GoogleRefusal> {
     for fault in spoiled.iter() {
         if let Fault::OAuthError(error) = fault {
             return Err(error.clone().into());
@@ -64,7 +68,9 @@ fn read(spoiled: &Spoiled, fields: &FormFields) -> Result<GoogleDeviceRequest, G
     }
     let asked = fields.get("scope").map(String::as_str).unwrap_or_default();
     let scopes = scope::parse(asked).unwrap_or_default();
-    if scopes.is_empty() || !scopes.iter().all(|scope| scope::is_identity(scope)) {
+    let is_granted =
+        |scope: &String| google.policy().grants_cloud_by_code || scope::is_identity(scope);
+    if scopes.is_empty() || !scopes.iter().all(is_granted) {
         return Err(GoogleRefusal::new(
             "invalid_scope",
             "Invalid device flow scope.",
