@@ -392,6 +392,32 @@ async fn an_account_keeps_sessions_for_a_bounded_number_of_resources() {
 }
 
 #[tokio::test]
+async fn the_session_that_makes_room_for_a_new_one_is_removed_from_the_keychain() {
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    let name = |number: u32| format!("https://app-{number}.apps.contoso.example");
+    for number in 0..33 {
+        harness.clock.advance(Duration::from_secs(1));
+        let token = token(&harness, &id, &name(number)).await;
+        token.expect("from the same grant");
+    }
+    let is_kept = async |number: u32| {
+        let resource = harness.app.resource(&id, &name(number));
+        let record = Record::session(&id, resource.expect("a resource").key());
+        let read = harness.vault.read(&record).await;
+        read.expect("readable").is_some()
+    };
+    for number in 0..33 {
+        assert_eq!(is_kept(number).await, number != 0, "{number}");
+    }
+    let noted = mcm_core::store::Store::in_folder(&harness.data()).intents(None);
+    assert_eq!(noted.expect("readable"), []);
+    let asked = harness.token_requests("refresh_token");
+    token(&harness, &id, &name(32)).await.expect("kept");
+    assert_eq!(harness.token_requests("refresh_token"), asked);
+}
+
+#[tokio::test]
 async fn a_sign_in_for_a_resource_ends_its_wait_at_once() {
     let harness = strict().await;
     let id = harness.connect(ADA).await.expect("connected");

@@ -16,6 +16,9 @@ const RESOURCES: [&str; 6] = [
     "6dae42f8-4368-4678-94ff-3960e28e3630", // Azure Kubernetes Service
 ];
 
+/// The end of the names of an organisation's own apps: as many resources as a test needs.
+const OWN_APPS: &str = ".apps.contoso.example";
+
 /// A request's scopes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scope {
@@ -72,7 +75,10 @@ impl Scope {
         }
 
         let resource = resource.unwrap_or(GRAPH);
-        if !RESOURCES.contains(&resource) && resource != resource_manager.trim_end_matches('/') {
+        let is_known = RESOURCES.contains(&resource)
+            || resource.ends_with(OWN_APPS)
+            || resource == resource_manager.trim_end_matches('/');
+        if !is_known {
             return Err(AzureRefusal::new(
                 "invalid_resource",
                 500011,
