@@ -55,6 +55,28 @@ async fn signing_keys_are_read_again_after_an_hour_so_that_a_withdrawn_one_ends(
 }
 
 #[tokio::test]
+async fn the_metadata_of_a_server_is_read_once_a_day() {
+    for (cloud, endpoint) in [
+        (Cloud::Azure, Endpoint::AzureDiscovery),
+        (Cloud::Gcp, Endpoint::GoogleDiscovery),
+    ] {
+        let harness = Harness::start().await;
+        let reads = || {
+            let requests = harness.clouds.requests();
+            let of_metadata = |asked: Option<Endpoint>| asked == Some(endpoint);
+            requests.iter().filter(|r| of_metadata(r.endpoint)).count()
+        };
+        for (hours, read) in [(0, 1), (23, 1), (2, 2), (1, 2)] {
+            harness.clock.advance(hours * HOUR);
+            let browser = Browser::new().as_user(ADA);
+            let id = harness.sign_in(Connect::new(cloud), &browser).await;
+            id.expect("connected");
+            assert_eq!(reads(), read, "{cloud:?}, after {hours} more hours");
+        }
+    }
+}
+
+#[tokio::test]
 async fn names_from_a_server_or_another_program_are_shown_without_what_moves_or_hides() {
     let odd = "\u{202e}pay\u{1b}[2J\u{200b}roll";
     let ada = GoogleUser::new(ADA, "Ada", Some("contoso.example")).project(Project::new(
