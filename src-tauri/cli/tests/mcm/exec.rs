@@ -308,6 +308,11 @@ fn a_client_without_a_secret_and_a_web_page_are_refused() {
             "azure by another version",
             get(&asked.replace("2019-08-01", "2017-09-01"), &[header]),
         ),
+        ("azure by another method", post(&asked, &[header], "")),
+        (
+            "terraform by another method",
+            post(&msi, &[("Metadata", "true")], ""),
+        ),
         (
             "azure for one of many identities",
             get(&format!("{asked}&client_id=x"), &[header]),
@@ -521,6 +526,59 @@ fn a_valid_session_is_served_at_once_despite_a_locked_keychain_or_slow_server() 
     let renewed = child.azure(ARM).text("access_token");
     harness.lock_keychain();
     assert_eq!(child.azure(ARM).text("access_token"), renewed);
+}
+
+#[test]
+fn a_renewal_that_the_command_caused_is_stored_before_mcm_ends() {
+    let harness = Harness::start();
+    let azure = harness.connected(false);
+    let child = ExecChild::start(&harness, &[&azure]);
+    let before = child.azure(ARM).text("access_token");
+    harness.forget_sessions();
+    // The renewal spends the refresh token, and its answer is slow.
+    harness
+        .sandbox
+        .set_azure_rotation(sandbox_clouds::azure::Rotation::Strict);
+    harness
+        .sandbox
+        .faults()
+        .next(Endpoint::AzureToken, Fault::Latency(3000));
+    assert_eq!(child.azure(ARM).text("access_token"), before);
+    harness.until_renewing();
+    child.ended().done();
+    let token = harness.mcm(&["token", &azure]).done();
+    assert_ne!(token.trim(), before);
+    assert_eq!(harness.renewals(), 1, "the new session was stored");
+}
+
+#[test]
+fn a_session_from_before_a_new_sign_in_is_not_served_behind_a_locked_keychain() {
+    let harness = Harness::start();
+    let azure = harness.connected(false);
+    let child = ExecChild::start(&harness, &[&azure]);
+    let before = child.azure(ARM).text("access_token");
+    harness.login(ADA, &["azure"]).done();
+    harness.lock_keychain();
+    let refused = child.azure(ARM);
+    assert_ne!(refused.status, 200, "{}", refused.body);
+    assert!(!refused.body.contains(&before));
+}
+
+#[test]
+fn a_session_that_was_over_on_arrival_is_not_served() {
+    let harness = Harness::start();
+    let azure = harness.connected(false);
+    let child = ExecChild::start(&harness, &[&azure]);
+    let graph = "https://graph.microsoft.com";
+    harness.sandbox.set_access_token_life(Duration::ZERO);
+    harness.until("the server was asked", || {
+        let refused = child.azure(graph);
+        assert_ne!(refused.status, 200, "{}", refused.body);
+        refused.body.contains("already expired")
+    });
+    harness
+        .sandbox
+        .set_access_token_life(Duration::from_secs(3600));
 }
 
 #[test]
