@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use files::{Hook, keychain};
 use jiff::Timestamp;
 use mcm_core::account::{AccountId, Cloud};
-use mcm_core::app::{App, Connect, ConnectPortal};
+use mcm_core::app::{App, Connect, ConnectPortal, EnteredKeys};
 use mcm_core::error::Code;
 use mcm_core::http::Http;
 use mcm_core::redirect::Frontend;
@@ -50,6 +50,18 @@ impl Hook for Death {
                 .args(["-9", &std::process::id().to_string()])
                 .status();
             unreachable!("killed");
+        }
+    }
+}
+
+/// A keychain that takes nothing more.
+struct Full;
+
+impl Hook for Full {
+    fn before(&self, _user: &str, written: Option<&[u8]>) -> keyring_core::Result<()> {
+        match written {
+            Some(_) => Err(keyring_core::Error::PlatformFailure("it is full".into())),
+            None => Ok(()),
         }
     }
 }
@@ -397,4 +409,21 @@ async fn a_sign_in_killed_at_any_step_leaves_no_account_or_one_that_works() {
         app.session(&id).await.expect("a session");
     }
     panic!("the child never ended by itself");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn typed_keys_that_the_keychain_does_not_take_are_not_listed() {
+    let (clouds, environment, _) = clouds(Rotation::default()).await;
+    let home = tempfile::tempdir().expect("a folder");
+    let (app, _) = app_over(home.path(), &environment, START, Arc::new(Full));
+    let key = clouds.aws_access_key("ada").expect("there is an ada");
+    let entered = EnteredKeys {
+        mfa_device: None,
+        access_key_id: key.id,
+        secret_access_key: key.secret.into(),
+        session_token: None,
+    };
+    let error = app.add_access_keys(entered).await.expect_err("not taken");
+    assert_eq!(error.code(), Code::KeychainFailed);
+    assert_eq!(app.access_keys().expect("readable"), []);
 }

@@ -191,3 +191,16 @@ fn no_argument_takes_a_secret() {
         mcm(&harness, &[&add[..], more].concat(), "").failed(2);
     }
 }
+
+#[test]
+fn keys_that_the_keychain_does_not_take_are_not_called_stored() {
+    let harness = Harness::start();
+    let key = key_of(&harness, "ada");
+    harness.lock_keychain();
+    let input = format!("{}\n{}\n", key.id, key.secret);
+    let ended = mcm(&harness, &["login", "aws", "--add-keys"], &input);
+    assert_nowhere(&harness, &ended.stderr, &key.secret);
+    let output = ended.failed(1);
+    assert!(output.contains("locked"), "{output}");
+    assert_eq!(mcm(&harness, &["login", "aws", "--keys"], "").done(), "");
+}
