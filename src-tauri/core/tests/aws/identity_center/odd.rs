@@ -217,3 +217,25 @@ async fn refusals_in_unknown_words_are_of_the_class_that_their_status_or_type_sa
         .await
         .expect("another role");
 }
+
+#[tokio::test]
+async fn only_a_portal_that_does_not_know_the_token_is_said_to_be_in_another_region() {
+    for (code, body, is_elsewhere) in [
+        (
+            401,
+            r#"{"message":"Session token not found or invalid"}"#,
+            true,
+        ),
+        (400, r#"{"__type":"UnauthorizedException"}"#, true),
+        (403, r#"{"message":"No access"}"#, false),
+        (500, r#"{"message":"Internal"}"#, false),
+        (400, r#"{"__type":"InvalidRequestException"}"#, false),
+    ] {
+        let harness = Harness::start().await;
+        next(&harness, Endpoint::CenterAccounts, code, body);
+        let error = connect(&harness).await.expect_err(body);
+        let says_so = error.message().contains("does not accept the sign-in");
+        assert_eq!(says_so, is_elsewhere, "{code} {body}: {error}");
+        assert!(harness.rows().is_empty(), "{code} {body}");
+    }
+}
