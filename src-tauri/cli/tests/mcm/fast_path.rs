@@ -1,7 +1,10 @@
 //! `mcm` and `mcm-full`: which of them does what, without a visible difference.
 
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 
 use crate::harness::{Ended, Harness, install, missing, write};
 
@@ -61,6 +64,42 @@ fn the_keychain_is_reached_through_flatpaks_proxy_which_takes_one_line_at_a_time
     proxy.kill().expect("it runs");
     proxy.wait().expect("it ends");
     assert_eq!(ended.done(), harness.mcm(&["token", &id]).done());
+}
+
+#[test]
+fn a_bus_that_hangs_up_or_refuses_is_no_keychain_and_holds_nothing_up() {
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    for (name, answer) in [
+        ("silent", ""),
+        ("half", "OK 0123456789"),
+        ("refusing", "REJECTED EXTERNAL\r\n"),
+    ] {
+        let socket = harness.folder().join(name);
+        let bus = UnixListener::bind(&socket).expect("a socket");
+        let (met, meetings) = mpsc::channel();
+        // It ends with the test process.
+        std::thread::spawn(move || {
+            for stream in bus.incoming() {
+                let mut stream = stream.expect("a client");
+                let _ = met.send(());
+                let _ = stream.read(&mut [0; 64]);
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        let mut command = harness.command(&["token", &id]);
+        command.env(
+            "DBUS_SESSION_BUS_ADDRESS",
+            format!("unix:path={}", socket.display()),
+        );
+        let output = Ended::run(command).failed(1);
+        let meetings = meetings.try_iter().count();
+        assert!(
+            meetings >= 4,
+            "{name}: each program asks all at once, then line by line: {meetings}"
+        );
+        assert!(output.contains("keychain"), "{name}: {output}");
+    }
 }
 
 #[test]

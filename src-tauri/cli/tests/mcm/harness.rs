@@ -151,7 +151,7 @@ impl Harness {
 
     /// Runs `mcm` to its end.
     pub(crate) fn mcm(&self, arguments: &[&str]) -> Ended {
-        Ended::of(self.command(arguments).output().expect("mcm starts"))
+        Ended::run(self.command(arguments))
     }
 
     /// Starts `mcm`; the test ends it or waits for it.

@@ -2,11 +2,35 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use serde_json::Value;
 
 #[cfg(target_os = "linux")]
 use super::run;
+
+/// Longer than any command takes on a busy machine.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// Waits for a process. One that does not end is killed, so that its test fails instead of waiting for ever.
+fn output_of(child: Child) -> Output {
+    let id = child.id().to_string();
+    let (ended, has_ended) = mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        if has_ended.recv_timeout(LONGEST) == Err(RecvTimeoutError::Timeout) {
+            let (program, words) = match cfg!(windows) {
+                true => ("taskkill", ["/F", "/PID"]),
+                false => ("kill", ["-s", "KILL"]),
+            };
+            let _ = Command::new(program).args(words).arg(id).status();
+        }
+    });
+    let output = child.wait_with_output().expect("mcm ends");
+    drop(ended);
+    watch.join().expect("it only waits");
+    output
+}
 
 /// How `mcm` ended.
 pub(crate) struct Ended {
@@ -16,6 +40,12 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// Runs a command to its end.
+    pub(crate) fn run(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::of(output_of(command.spawn().expect("mcm starts")))
+    }
+
     pub(crate) fn of(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("mcm prints text");
         Self {
@@ -112,7 +142,7 @@ impl Begun {
                 .read_to_string(&mut self.stderr)
                 .expect("mcm prints text");
         }
-        let mut ended = Ended::of(self.child.wait_with_output().expect("mcm ends"));
+        let mut ended = Ended::of(output_of(self.child));
         ended.stderr.insert_str(0, &self.stderr);
         ended
     }
