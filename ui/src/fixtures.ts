@@ -518,6 +518,7 @@ export function environmentView(
       member("azure", "azure-6f1c0d52aa01", "Contoso", "Sandbox"),
       member("gcp", "gcp-77aa01cc19bd", "ada@contoso.example", "contoso-data-test"),
     ],
+    clusters: [],
     settings: {
       colour: "green",
       icon: null,
@@ -549,6 +550,18 @@ export const environmentList: EnvironmentView[] = [
       members: [
         member("azure", "azure-6f1c0d52aa01", "Contoso", "Production"),
         member("aws", "aws-11aa22bb33cc", "contoso-production", "eu-central-1"),
+      ],
+      clusters: [
+        {
+          context: "shop",
+          account: "aws-11aa22bb33cc",
+          server: "https://0a1b.gr7.eu-central-1.eks.amazonaws.com",
+        },
+        {
+          context: "search",
+          account: "azure-6f1c0d52aa01",
+          server: "https://search.hcp.westeurope.azmk8s.io",
+        },
       ],
     },
     { colour: "red", isProtected: true, region: "eu-central-1" },

@@ -22,6 +22,7 @@ import type { Cloud } from "./bindings/Cloud";
 import type { CloudView } from "./bindings/CloudView";
 import type { Code } from "./bindings/Code";
 import type { Copyable } from "./bindings/Copyable";
+import type { ClusterView } from "./bindings/ClusterView";
 import type { Enforcement } from "./bindings/Enforcement";
 import type { ActivityEvent } from "./bindings/ActivityEvent";
 import type { FoundAccount } from "./bindings/FoundAccount";
@@ -1453,6 +1454,8 @@ export const environments = {
   terminal: (name: string) => `mcm shell ${name}`,
   region: (region: string) => `AWS works in ${region}`,
   googlePlace: (place: string) => `Google works in ${place}`,
+  clusters: (clusters: readonly ClusterView[]) =>
+    `${clusters.length === 1 ? "Cluster" : "Clusters"}: ${clusters.map(({ context }) => context).join(", ")}`,
   form: {
     create: "Create an environment",
     edit: (name: string) => `Edit ${name}`,
@@ -1462,6 +1465,9 @@ export const environments = {
     account: (cloud: Cloud) => `${cloudNames[cloud]} account`,
     target: "Works in",
     anyTarget: "Whatever is chosen for the account",
+    clusters: "Kubernetes clusters that stay",
+    clustersNote:
+      "Add a cluster of your kubeconfig in a terminal: mcm environment edit NAME --cluster CONTEXT",
     region: "AWS region",
     googleRegion: "Google region",
     googleZone: "Google zone",

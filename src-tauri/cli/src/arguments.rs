@@ -303,6 +303,12 @@ pub(crate) struct ClusterOf {
     /// AKS: the Entra application id of the cluster's server, if not the default one
     #[arg(long, value_name = "ID")]
     pub(crate) server_id: Option<String>,
+    /// The environment whose kubeconfig asks
+    #[arg(long, value_name = "NAME", requires = "account", hide = true)]
+    pub(crate) environment: Option<String>,
+    /// The mcm exec or mcm shell whose kubeconfig asks
+    #[arg(long, value_name = "ID", requires = "environment", hide = true)]
+    pub(crate) holder: Option<String>,
 }
 
 impl ClusterOf {

@@ -26,6 +26,7 @@ use mcm_core::world::World;
 
 use self::aws_config::{Config, Draft, FileLine, McmProfile, Wanted};
 pub(crate) use self::aws_config::{asked, asked_account, command};
+pub(crate) use self::kubeconfig::parsed_document as parsed_kubeconfig;
 use crate::account_argument::by_name;
 use crate::arguments::{ConfigureAws, Writing};
 use crate::failure::Failure;

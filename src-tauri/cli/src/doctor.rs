@@ -6,6 +6,7 @@
 
 mod aws_files;
 mod checks;
+mod clusters;
 mod hook;
 mod leftovers;
 mod network;

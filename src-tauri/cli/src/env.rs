@@ -21,6 +21,7 @@ use crate::aws_files;
 use crate::configure::asked_as;
 use crate::confirm_protected;
 use crate::credential_env::{self, lasting};
+use crate::environment_kubeconfig;
 use crate::failure::Failure;
 use crate::interactive::sign_in_where_needed;
 use crate::output::{note, print, print_unfinished};
@@ -108,6 +109,21 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
         .collect();
     if let Some(named) = &chosen.environment {
         facts.extend(credential_env::of_environment(named, None));
+        // Where the environment has no say in it, the shell keeps what it has.
+        if named.closes_other_clouds() || !named.clusters.is_empty() {
+            let accounts: Vec<Account> = choices
+                .iter()
+                .map(|choice| choice.account.clone())
+                .collect();
+            let (environment, data) = (&world.environment, &world.paths.data);
+            let kube = environment_kubeconfig::keep(data, named, &accounts, environment)?;
+            facts.extend(environment_kubeconfig::facts(
+                kube,
+                named,
+                environment,
+                data,
+            ));
+        }
     }
     if closed.contains(&Cloud::Azure) {
         for (fact, folder) in [(Fact::AzFolder, "az"), (Fact::AzdFolder, "azd")] {

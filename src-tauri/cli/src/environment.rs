@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 
 use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::App;
+use mcm_core::cluster::Cluster;
 use mcm_core::environment::{
     EnvironmentName, EnvironmentSettings, Member, MemberState, NamedEnvironment,
 };
 use mcm_core::error::{Code, Error};
+use mcm_core::text::shown;
 use mcm_core::world::World;
 use serde::Serialize;
 
@@ -17,7 +19,9 @@ use crate::account_argument::by_name;
 use crate::confirm_protected;
 use crate::environment_arguments::{EnvironmentCommand, EnvironmentOptions};
 use crate::failure::Failure;
+use crate::kubeconfig_paths;
 use crate::output::{note, print, print_json, table};
+use crate::user_kubeconfig::UserKubeconfig;
 
 /// What `mcm environment list --json` prints.
 #[derive(Serialize)]
@@ -40,6 +44,18 @@ struct EnvironmentRow {
     /// RFC 3339 and UTC.
     created_at: String,
     members: BTreeMap<Cloud, MemberRow>,
+    /// The one that kubectl begins with first.
+    clusters: Vec<ClusterRow>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ClusterRow {
+    context: String,
+    account: AccountId,
+    server: String,
+    namespace: Option<String>,
+    eks_name: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -70,7 +86,11 @@ pub(crate) async fn run(
                 let account = app.active(cloud)?;
                 environment.members.insert(cloud, Member::of(&account));
             }
-            apply(&mut environment, &options, members(app, &options)?);
+            let members = members(app, &options)?;
+            let mut named = environment.clone();
+            named.members.extend(members.clone());
+            let clusters = clusters(app, world, &named, &options)?;
+            apply(&mut environment, &options, members, clusters);
             app.create_environment(&environment).await?;
             show(app, &environment)
         }
@@ -86,11 +106,16 @@ pub(crate) async fn run(
             environment,
             name,
             without,
+            remove_cluster,
             options,
         } => {
             let before = app.environment(&environment)?;
             let new_name = name.as_deref().map(EnvironmentName::entered).transpose()?;
             let members = members(app, &options)?;
+            let mut named = before.clone();
+            named.members.retain(|cloud, _| !without.contains(cloud));
+            named.members.extend(members.clone());
+            let clusters = clusters(app, world, &named, &options)?;
             if before.settings.is_protected {
                 confirm_protected::confirm(&world.environment, &before, "change").await?;
             }
@@ -99,10 +124,13 @@ pub(crate) async fn run(
                 for cloud in &without {
                     environment.members.remove(cloud);
                 }
+                for context in &remove_cluster {
+                    remove(environment, context)?;
+                }
                 if let Some(name) = new_name {
                     environment.name = name;
                 }
-                apply(environment, &options, members);
+                apply(environment, &options, members, clusters);
                 Ok(())
             };
             let changed = app.edit_environment(&before.name, edit).await?;
@@ -165,12 +193,60 @@ fn members(app: &App, options: &EnvironmentOptions) -> Result<BTreeMap<Cloud, Me
     named.map(member).collect()
 }
 
+/// The clusters of the contexts that the options name, for an environment with its new members.
+fn clusters(
+    app: &App,
+    world: &World,
+    named: &NamedEnvironment,
+    options: &EnvironmentOptions,
+) -> Result<Vec<Cluster>, Error> {
+    if options.cluster.is_empty() {
+        return Ok(Vec::new());
+    }
+    let paths = kubeconfig_paths::paths(&world.environment, &world.paths.data);
+    let kubeconfig = UserKubeconfig::read(paths)?;
+    let cluster = |context: &String| {
+        let context = kubeconfig.context(context)?;
+        context.as_cluster(app, named)
+    };
+    options.cluster.iter().map(cluster).collect()
+}
+
+fn remove(environment: &mut NamedEnvironment, context: &str) -> Result<(), Error> {
+    let before = environment.clusters.len();
+    environment
+        .clusters
+        .retain(|cluster| cluster.context != context);
+    if environment.clusters.len() < before {
+        return Ok(());
+    }
+    let known: Vec<&str> = environment
+        .clusters
+        .iter()
+        .map(|cluster| cluster.context.as_str())
+        .collect();
+    let known = match known.as_slice() {
+        [] => "It has none.".to_owned(),
+        known => format!("It has: {}.", known.join(", ")),
+    };
+    let message = format!(
+        "{} has no cluster \"{}\". {known}",
+        environment.name,
+        shown(context)
+    );
+    Err(Error::new(Code::NotFound, message))
+}
+
 fn apply(
     environment: &mut NamedEnvironment,
     options: &EnvironmentOptions,
     members: BTreeMap<Cloud, Member>,
+    clusters: Vec<Cluster>,
 ) {
     environment.members.extend(members);
+    for cluster in clusters {
+        environment.put_cluster(cluster);
+    }
     let settings = &mut environment.settings;
     for (value, given) in [
         (&mut settings.region, &options.region),
@@ -243,6 +319,10 @@ fn show(app: &App, environment: &NamedEnvironment) -> Result<(), Failure> {
         };
         rows.push([cloud.title().to_owned(), what]);
     }
+    for cluster in &environment.clusters {
+        let what = format!("{}, {}", cluster.context, cluster.server);
+        rows.push(["cluster".to_owned(), what]);
+    }
     let settings = &environment.settings;
     for (label, value) in [
         ("region", &settings.region),
@@ -294,6 +374,17 @@ fn row(app: &App, environment: &NamedEnvironment) -> Result<EnvironmentRow, Erro
             .member_states(environment)?
             .into_iter()
             .map(member)
+            .collect(),
+        clusters: environment
+            .clusters
+            .iter()
+            .map(|cluster| ClusterRow {
+                context: cluster.context.clone(),
+                account: cluster.account.clone(),
+                server: cluster.server.clone(),
+                namespace: cluster.namespace.clone(),
+                eks_name: cluster.eks_name.clone(),
+            })
             .collect(),
     })
 }

@@ -11,17 +11,24 @@ Examples:
   mcm environment create dev --active aws,azure,gcp
   mcm environment create prod-eu --aws production --gcp ada/shop \\
     --azure contoso/Production --region eu-central-1 --colour red --protected
+  mcm environment edit prod-eu --cluster shop
   mcm exec -E prod-eu -- terraform plan
 
 Accounts and targets are kept by their ids. One that is gone is named, and never replaced by another. Without a target, the one
 in use now is kept.
+
+--cluster takes the server, its certificates and the namespace of a context of KUBECONFIG or ~/.kube/config, and no user, token or
+key. In the environment the cluster gets the credential of the environment's account in its cloud: EKS, AKS or GKE. A cluster of
+an account that the environment does not name is refused. kubectl begins with the first cluster. Name a context again where its
+server or certificate changed.
 
 --exclusive: tools of the clouds that the environment does not name find no identity. --protected: as --exclusive, and you type
 the environment's name before each use, which ends after --minutes.";
 
 pub(crate) const LIST_HELP: &str = "\
 --json prints {\"environments\":[…]}, each with name, colour, icon, protected, exclusive, minutes, region, googleRegion, googleZone,
-createdAt and members. members has an entry for each cloud that is named, with account (its id), accountName, target, targetName
+createdAt, members and clusters. clusters has an entry for each Kubernetes cluster, with context, account (its id), server,
+namespace and eksName. members has an entry for each cloud that is named, with account (its id), accountName, target, targetName
 and state (connected, account-gone or target-gone). New fields may appear; existing ones keep their meaning.";
 
 #[derive(Subcommand)]
@@ -67,6 +74,9 @@ pub(crate) enum EnvironmentCommand {
         /// Remove the account of this cloud; several are allowed
         #[arg(long, value_name = "CLOUD", value_delimiter = ',', value_parser = any_cloud)]
         without: Vec<Cloud>,
+        /// Remove the cluster of this context; several are allowed
+        #[arg(long, value_name = "CONTEXT")]
+        remove_cluster: Vec<String>,
         #[command(flatten)]
         options: EnvironmentOptions,
     },
@@ -90,6 +100,9 @@ pub(crate) struct EnvironmentOptions {
     /// The Google account, and its project
     #[arg(long, value_name = "ACCOUNT/PROJECT")]
     pub(crate) gcp: Option<String>,
+    /// A context of your kubeconfig, whose cluster becomes one of the environment's; several are allowed
+    #[arg(long, value_name = "CONTEXT")]
+    pub(crate) cluster: Vec<String>,
     /// AWS: the region to work in
     #[arg(long, value_name = "REGION")]
     pub(crate) region: Option<String>,

@@ -38,6 +38,7 @@ use crate::arguments::Exec;
 use crate::child_exit::End;
 use crate::confirm_protected;
 use crate::credential_env::{self, lasting};
+use crate::environment_kubeconfig;
 use crate::failure::Failure;
 use crate::interactive::sign_in_where_needed;
 use crate::output::note;
@@ -50,6 +51,7 @@ use crate::terminal_look::{self, TerminalLook};
 use crate::variables::{self, Fact, Facts, Way};
 use crate::whoami::check;
 
+pub(crate) use self::broker::{REVOKED, time_is_over};
 pub(crate) use self::child::ignores_interrupts;
 #[cfg(not(unix))]
 pub(crate) use self::child::run;
@@ -262,7 +264,16 @@ async fn prepare_as(
     }
     if let Some(named) = &chosen.environment {
         facts.extend(credential_env::of_environment(named, until));
-        facts.extend(files.for_kubernetes(named.closes_other_clouds(), environment)?);
+        let accounts: Vec<Account> = choices
+            .iter()
+            .map(|choice| choice.account.clone())
+            .collect();
+        // Without a record of what runs nothing could narrow or end what the clusters' users ask for.
+        let is_bound = holder_id.is_some() || access == Access::Whole;
+        let accounts = if is_bound { accounts } else { Vec::new() };
+        let kube =
+            environment_kubeconfig::content(named, &accounts, environment, holder_id.as_deref())?;
+        facts.extend(files.for_kubernetes(named, &kube, world)?);
     }
     if access == Access::ReadOnly {
         facts.insert(Fact::ReadOnly, "1".into());

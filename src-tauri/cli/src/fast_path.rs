@@ -108,6 +108,10 @@ async fn issue(options: &IssueCommand, environment: &Environment) -> Option<()> 
         }
         IssueCommand::KubeToken { whose, .. } => {
             let version = kube_token::version(environment.get(kube_token::EXEC_INFO)).ok()?;
+            // Whether an environment still issues something is more than a row.
+            if whose.environment.is_some() {
+                return None;
+            }
             let account = kube_token::account(&look, environment, whose).ok()?;
             // EKS tokens are signed with the credential, which needs all of AWS's code.
             if account.cloud() == Cloud::Aws {

@@ -21,10 +21,12 @@ use crate::aws_files;
 use crate::configure::asked_as;
 use crate::confirm_protected;
 use crate::credential_env;
+use crate::environment_kubeconfig;
 use crate::failure::Failure;
 use crate::hook::Reads;
 use crate::hook_arguments::HookLinesOptions;
 use crate::hook_state::{State, recorded, with};
+use crate::kubeconfig_paths;
 use crate::output::{note, print};
 use crate::shims;
 use crate::terminal_look;
@@ -250,7 +252,7 @@ fn pinned(
     let own = world
         .paths
         .data
-        .join("environments")
+        .join(kubeconfig_paths::ENVIRONMENTS)
         .join(named.name.as_str());
     let (mut facts, mut ways, mut remarks) = (Facts::new(), Vec::new(), Vec::new());
     for account in &accounts {
@@ -280,23 +282,9 @@ fn pinned(
             facts.insert(Fact::AzExtensions, text(&extensions)?);
         }
     }
-    let kube = own.join("kube/config");
-    if !kube.exists() {
-        file::replace(&kube, b"apiVersion: v1\nkind: Config\n")?;
-    }
-    let mut list = vec![kube];
-    if !named.closes_other_clouds() {
-        match before.get("KUBECONFIG") {
-            Some(known) => list.extend(std::env::split_paths(known)),
-            None => list.extend(before.home().map(|home| home.join(".kube/config"))),
-        }
-    }
-    if let Some(list) = std::env::join_paths(&list)
-        .ok()
-        .and_then(|list| list.into_string().ok())
-    {
-        facts.insert(Fact::KubeConfig, list.into());
-    }
+    let data = &world.paths.data;
+    let kube = environment_kubeconfig::keep(data, named, &accounts, before)?;
+    facts.extend(environment_kubeconfig::facts(kube, named, before, data));
     facts.extend(credential_env::of_environment(named, None));
     Ok((Changes::of(before, &ways, &facts), remarks))
 }

@@ -6,12 +6,15 @@ use jiff::Timestamp;
 use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
+use mcm_core::holders::{CutOff, Holders, Listed};
 use mcm_core::provider::azure::resource::AKS_SERVER;
+use mcm_core::text::shown;
 use mcm_core::world::{Environment, World};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::ClusterOf;
+use crate::exec::{REVOKED, time_is_over};
 use crate::failure::Failure;
 use crate::find_account::Lookup;
 use crate::interactive;
@@ -34,6 +37,8 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let version = version(world.environment.get(EXEC_INFO))?;
     let account = account(app, &world.environment, whose)?;
+    let until = permitted(app, world, whose)?;
+    let environment = whose.environment.as_deref();
     let resource = match resource(&account, whose) {
         Some(text) => app.resource(&account.id, text)?,
         None => account.issued_resource()?,
@@ -46,19 +51,62 @@ pub(crate) async fn run(
                 cluster,
                 whose.region.as_deref(),
                 &requesting_program(),
+                environment,
             )
             .await
         }
         None => {
             let session = app
-                .issue_for(&account.id, &resource, &requesting_program())
+                .issue_in(&account.id, &resource, &requesting_program(), environment)
                 .await?;
             Ok((session.bearer()?.clone(), session.times.expires_at))
         }
     };
     let (token, expires_at) =
         interactive::issue(app, &world.vault, &account, &resource, may_ask, attempt).await?;
-    Ok(print_credential(version, &token, expires_at)?)
+    let now = world.clock.now();
+    if let Some(holder) = &whose.holder {
+        // What ran may have been revoked, or its time be over, while the token was fetched.
+        permitted(app, world, whose)?;
+        Holders::in_folder(&world.paths.data).record(holder, &account, expires_at, now);
+    }
+    // kubectl keeps a token until its end, and then asks again.
+    let until = until.map_or(expires_at, |until| expires_at.min(until));
+    Ok(print_credential(version, &token, until)?)
+}
+
+/// Refuses what the kubeconfig of an environment asks for once that may have nothing more. Returns when its time is over.
+fn permitted(app: &App, world: &World, whose: &ClusterOf) -> Result<Option<Timestamp>, Error> {
+    let Some(name) = whose.environment.as_deref() else {
+        return Ok(None);
+    };
+    let refused = |message: String| Err(Error::new(Code::Unsupported, message));
+    let Some(id) = whose.holder.as_deref() else {
+        let named = app.environment(name)?;
+        if named.settings.is_protected {
+            return refused(format!(
+                "{name} is protected, so its clusters are for a confirmed use alone. Run: mcm shell {name}",
+                name = named.name
+            ));
+        }
+        return Ok(None);
+    };
+    let found = Holders::in_folder(&world.paths.data).find(id);
+    let is_its = |listed: &Listed| listed.holder.environment.as_deref() == Some(name);
+    let Some(listed) = found.filter(is_its) else {
+        return refused(format!(
+            "The mcm exec or mcm shell of this kubeconfig has ended. Start it again: mcm shell {}",
+            shown(name)
+        ));
+    };
+    match listed.cut_off(world.clock.now()) {
+        Some(CutOff::Revoked) => refused(REVOKED.to_owned()),
+        Some(CutOff::Over) => refused(time_is_over(name)),
+        None if listed.holder.read_only => refused(
+            "No token of a cluster can be narrowed to reading. Start the program without --read-only.".to_owned(),
+        ),
+        None => Ok(listed.holder.until),
+    }
 }
 
 /// The requested account, if the options are for its cloud.

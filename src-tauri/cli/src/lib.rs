@@ -26,6 +26,7 @@ mod doctor;
 mod env;
 mod environment;
 mod environment_arguments;
+mod environment_kubeconfig;
 mod exec;
 mod export;
 mod failure;
@@ -39,6 +40,7 @@ mod hook_state;
 mod import;
 mod interactive;
 mod kube_token;
+mod kubeconfig_paths;
 mod login;
 mod logout;
 #[cfg(test)]
@@ -60,6 +62,7 @@ mod shims;
 mod targets;
 mod terminal_look;
 mod token;
+mod user_kubeconfig;
 mod variables;
 mod whoami;
 

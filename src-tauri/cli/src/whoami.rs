@@ -9,6 +9,7 @@ mod azure;
 pub(crate) mod check;
 mod current_environment;
 pub(crate) mod google;
+mod kubernetes;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -54,13 +55,13 @@ struct Row {
 /// The identity that a tool would use.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Found {
-    /// `aws`, `az`, `gcloud`, `terraform-aws`, `terraform-azurerm` or `terraform-google`.
+    /// `aws`, `az`, `gcloud`, `terraform-aws`, `terraform-azurerm`, `terraform-google` or `kubectl`.
     tool: &'static str,
     provider: Cloud,
     source: Source,
     /// The identity, as far as it is known without asking a server; else null.
     identity: Option<String>,
-    /// The region, the subscription or the project.
+    /// The region, the subscription, the project or the context.
     place: Option<String>,
     /// The account's id, if it is connected here.
     account: Option<AccountId>,
@@ -78,6 +79,8 @@ enum Source {
     McmEnv,
     /// A profile runs `mcm credential-process`.
     McmProfile,
+    /// A context of its kubeconfig runs `mcm kube-token`.
+    McmKubeToken,
     /// A shim starts it through `mcm exec`, in a shell with the hook.
     McmShim,
     /// A variable holds it.
@@ -130,6 +133,7 @@ pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     ];
     let rows: Vec<Row> = found
         .into_iter()
+        .chain(kubernetes::command_line(&shell))
         .map(|found| current_environment::as_shims_start_it(found, &shell))
         .map(|found| compared(found, &shell))
         .collect();

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::account::{Account, AccountId, Cloud, Colour};
+use crate::cluster::{Cluster, MOST_CLUSTERS};
 use crate::error::{Code, Error, Result};
 use crate::text::shown;
 
@@ -131,6 +132,9 @@ pub struct NamedEnvironment {
     pub name: EnvironmentName,
     /// At most one account of each cloud.
     pub members: BTreeMap<Cloud, Member>,
+    /// Its Kubernetes clusters. The first is the one that kubectl begins with.
+    #[serde(default)]
+    pub clusters: Vec<Cluster>,
     /// What else belongs to it.
     #[serde(flatten)]
     pub settings: EnvironmentSettings,
@@ -144,9 +148,58 @@ impl NamedEnvironment {
         Self {
             name,
             members: BTreeMap::new(),
+            clusters: Vec::new(),
             settings: EnvironmentSettings::default(),
             created_at: now,
         }
+    }
+
+    /// Adds a cluster, or replaces the one whose context has this name.
+    pub fn put_cluster(&mut self, cluster: Cluster) {
+        let known = self
+            .clusters
+            .iter_mut()
+            .find(|known| known.context == cluster.context);
+        match known {
+            Some(known) => *known = cluster,
+            None => self.clusters.push(cluster),
+        }
+    }
+
+    /// Refuses clusters of the wrong form, and those of an account that is not a member.
+    ///
+    /// # Errors
+    /// `invalid-input`, naming the cluster and what to do.
+    pub fn check_clusters(&self) -> Result<()> {
+        let refused = |message: String| Err(Error::new(Code::InvalidInput, message));
+        if self.clusters.len() > MOST_CLUSTERS {
+            return refused(format!(
+                "{} has {} clusters, and {MOST_CLUSTERS} are the most. Remove some.",
+                self.name,
+                self.clusters.len()
+            ));
+        }
+        for (place, cluster) in self.clusters.iter().enumerate() {
+            cluster.check()?;
+            let context = &cluster.context;
+            if self
+                .clusters
+                .iter()
+                .take(place)
+                .any(|other| other.context == *context)
+            {
+                return refused(format!("{} has the context {context} twice.", self.name));
+            }
+            let is_member = |member: &Member| member.account == cluster.account;
+            if !self.members.values().any(is_member) {
+                return refused(format!(
+                    "The cluster {context} is for the account {}, which {} would not name. Remove the cluster as well, or \
+                     keep the account.",
+                    cluster.account, self.name
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Whether the tools of other clouds must find no identity.

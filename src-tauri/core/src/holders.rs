@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -20,6 +21,8 @@ use crate::text::shown;
 const MAX_BYTES: u64 = 64 * 1024;
 /// The time between two records of what was issued for the same account.
 const PACE: SignedDuration = SignedDuration::from_secs(10);
+/// What other processes issued to a holder.
+const ISSUED_ELSEWHERE: &str = "issued-elsewhere";
 /// The most credentials that a record lists.
 const MAX_HELD: usize = 64;
 
@@ -142,6 +145,29 @@ impl Holders {
         self.list().into_iter().find(|listed| listed.id == id)
     }
 
+    /// Records that a credential was issued to a holder by another process than the one that serves it.
+    pub fn record(&self, id: &str, account: &Account, expires_at: Timestamp, now: Timestamp) {
+        let Some(found) = self.find(id) else { return };
+        let folder = RunFolder::named(&self.0, &found.id);
+        let mut held: Vec<Held> = json(&folder, ISSUED_ELSEWHERE).unwrap_or_default();
+        held.retain(|held| held.account != account.id && held.expires_at > now);
+        held.push(Held {
+            account: account.id.clone(),
+            issued_at: now,
+            expires_at,
+        });
+        let excess = held.len().saturating_sub(MAX_HELD);
+        held.drain(..excess);
+        let text = serde_json::to_vec(&held).expect("plain fields serialise");
+        if let Err(error) = file::replace(&folder.join(ISSUED_ELSEWHERE), &text) {
+            // What was issued is in the activity log as well.
+            tracing::warn!(
+                code = error.code().as_str(),
+                "a holder could not be recorded"
+            );
+        }
+    }
+
     /// Cuts a holder off: its endpoint issues nothing from now on. What it holds already stays valid until it expires.
     ///
     /// # Errors
@@ -176,21 +202,22 @@ fn cut_off(is_revoked: bool, holder: &Holder, now: Timestamp) -> Option<CutOff> 
         .then_some(CutOff::Over)
 }
 
+fn json<T: DeserializeOwned>(folder: &Path, name: &str) -> Option<T> {
+    let text = file::read_at_most(&folder.join(name), MAX_BYTES).ok()??;
+    serde_json::from_slice(&text).ok()
+}
+
 fn read(folder: &Path) -> Option<Listed> {
-    let json = |name: &str| {
-        file::read_at_most(&folder.join(name), MAX_BYTES)
-            .ok()
-            .flatten()
-    };
-    let mut holder: Holder = serde_json::from_slice(&json("record")?).ok()?;
+    let mut holder: Holder = json(folder, "record")?;
     holder.program = shown(&holder.program);
     holder.environment = holder.environment.as_deref().map(shown);
     holder.terminal = holder.terminal.as_deref().map(shown);
-    let held = json("held").and_then(|held| serde_json::from_slice(&held).ok());
+    let mut held: Vec<Held> = json(folder, "held").unwrap_or_default();
+    held.extend(json::<Vec<Held>>(folder, ISSUED_ELSEWHERE).unwrap_or_default());
     Some(Listed {
         id: RunFolder::id(folder)?,
         holder,
-        held: held.unwrap_or_default(),
+        held,
         revoked: folder.join("revoked").exists(),
     })
 }

@@ -10,6 +10,7 @@ pub mod aws_files;
 pub mod backup;
 pub mod browser;
 pub mod claims;
+pub mod cluster;
 pub mod confirmations;
 pub mod credential;
 pub mod device;

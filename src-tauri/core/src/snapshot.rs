@@ -58,6 +58,8 @@ pub struct EnvironmentView {
     pub name: String,
     /// Its accounts, at most one of each cloud.
     pub members: Vec<MemberView>,
+    /// Its Kubernetes clusters, the one that kubectl begins with first.
+    pub clusters: Vec<ClusterView>,
     /// What else belongs to it.
     pub settings: EnvironmentSettings,
     /// Whether all of its accounts are the ones in use, each at its target. A protected one never is.
@@ -65,6 +67,19 @@ pub struct EnvironmentView {
     /// Until when a protected one may be used, once the user confirmed it here.
     #[ts(type = "string | null")]
     pub confirmed_until: Option<Timestamp>,
+}
+
+/// A Kubernetes cluster of an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct ClusterView {
+    /// The name of its context.
+    pub context: String,
+    /// The account whose credential it gets.
+    pub account: AccountId,
+    /// The address of its server.
+    pub server: String,
 }
 
 /// An account of an environment.

@@ -6,6 +6,7 @@
 
 mod chain;
 mod change;
+mod environment_clusters;
 mod environments;
 mod fields;
 mod find;

@@ -16,6 +16,10 @@ name: string,
  */
 members: { [key in Cloud]?: EnteredMember }, 
 /**
+ * The contexts of the clusters that stay. Others are removed, and none is added here.
+ */
+clusters: Array<string>, 
+/**
  * What else belongs to it. An empty text is none.
  */
 settings: EnvironmentSettings, };

@@ -16,6 +16,7 @@ describe("environments", () => {
     expect(within(card("dev")).getByText("Contoso, Sandbox")).toBeTruthy();
     expect(within(card("prod-eu")).getByText("Protected")).toBeTruthy();
     expect(within(card("prod-eu")).getByText("Confirmed, 12 min left")).toBeTruthy();
+    expect(within(card("prod-eu")).getByText("Clusters: shop, search")).toBeTruthy();
     expect(within(card("old-lab")).getByText("Old lab is no longer connected")).toBeTruthy();
     expect(within(card("dev")).getByRole("button", { name: "Use everywhere: dev" })).toHaveProperty(
       "disabled",
@@ -99,6 +100,29 @@ describe("environments", () => {
       typed: "prod-us",
       environment: { settings: { isProtected: false } },
     });
+  });
+
+  test("keep the clusters that the user leaves in, and lose those of an account that goes", async () => {
+    const environments = environmentList.map((one) => ({
+      ...one,
+      settings: { ...one.settings, isProtected: false },
+    }));
+    const { named } = await open({ accounts: usual, environments }, { targets: () => subscriptions });
+    await click("Environments");
+    await click("Edit prod-eu");
+    const clusters = screen.getByRole("group", { name: "Kubernetes clusters that stay" });
+    expect(within(clusters).getAllByRole("checkbox")).toHaveLength(2);
+
+    await fireEvent.click(within(clusters).getByRole("checkbox", { name: /^shop/ }));
+    await click("Save");
+    expect(named("save_environment")[0]?.args["environment"]).toMatchObject({ clusters: ["search"] });
+    await screen.findByText("prod-eu was changed.");
+
+    await click("Edit prod-eu");
+    await fireEvent.change(screen.getByLabelText("Azure account"), { target: { value: "" } });
+    expect(screen.queryByRole("checkbox", { name: /^search/ })).toBeNull();
+    await click("Save");
+    expect(named("save_environment")[1]?.args["environment"]).toMatchObject({ clusters: ["shop"] });
   });
 
   test("are used from the palette", async () => {

@@ -387,6 +387,7 @@ fn a_pinned_target_is_an_entry_of_its_own_under_its_account() {
 fn environments_come_first_with_the_one_in_use_ticked_and_the_time_of_a_protected_one() {
     let environment = |name: &str| EnvironmentView {
         name: name.into(),
+        clusters: Vec::new(),
         members: vec![],
         settings: EnvironmentSettings::default(),
         in_use: false,

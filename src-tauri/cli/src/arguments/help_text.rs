@@ -193,9 +193,9 @@ pub(super) const WHOAMI_HELP: &str = "\
 Looks where the tools look, in their order: variables, profiles, their own sign-ins. It contacts no server and reads no
 credential. What only a server knows, such as the machine's role, is shown as unknown.
 
---json prints {\"tools\":[…]}, each with tool (aws, az, gcloud, terraform-aws, terraform-azurerm, terraform-google), provider,
-source, identity, place (region, subscription or project), account (its id, if it is connected here), why, activeAccount and
-isActive (true, false, or null when unknown). New fields and sources may appear; existing ones keep their meaning.";
+--json prints {\"tools\":[…]}, each with tool (aws, az, gcloud, terraform-aws, terraform-azurerm, terraform-google, and kubectl
+where its context is known), provider, source, identity, place (region, subscription, project or context), account (its id, if
+it is connected here), why, activeAccount and isActive (true, false, or null when unknown). New fields and sources may appear; existing ones keep their meaning.";
 
 pub(super) const CONSOLE_HELP: &str = "\
 At AWS the console opens as the account's role, in its region. With --print the address goes to standard output: for 15
@@ -290,8 +290,8 @@ Examples:
   mcm exec -E prod-eu -- make deploy
 
 With --environment, the command works as every account of the environment, whatever AWS_REGION says. In an exclusive or
-protected one, the tools of the clouds that it does not name find no identity. KUBECONFIG then begins with an empty file of the
-command's own, so that \"kubectl config use-context\" does not switch other terminals.
+protected one, the tools of the clouds that it does not name find no identity. KUBECONFIG then begins with a file of the
+command's own, with the environment's clusters, so that \"kubectl config use-context\" does not switch other terminals.
 
 --active follows the account in use while the command runs: each credential is for the account in use at that moment. The
 region, tenant, subscription or project in the command's variables is set once, at the start.

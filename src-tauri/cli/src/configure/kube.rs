@@ -10,7 +10,7 @@ use mcm_core::account::{Account, Cloud};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use mcm_core::file::{self, Foreign};
-use mcm_core::world::{Environment, World};
+use mcm_core::world::World;
 use url::Url;
 use yaml_rust2::Yaml;
 
@@ -19,12 +19,13 @@ use super::{Edited, asked_as, program, row_of, write};
 use crate::account_argument::by_name;
 use crate::arguments::ConfigureKube;
 use crate::failure::Failure;
+use crate::kubeconfig_paths;
 
 /// The longest certificate of a cluster.
 const MAX_CERTIFICATE: usize = 256 * 1024;
 
 pub(crate) async fn run(app: &App, world: &World, options: ConfigureKube) -> Result<(), Failure> {
-    let path = path(&world.environment)?;
+    let path = path(world)?;
     let file = Foreign::read(&path)?;
     let refused = |why: String| {
         let message = format!("{} was not changed: {why}.", path.display());
@@ -177,7 +178,7 @@ fn user_name(account: &Account, cluster: &str) -> String {
 }
 
 /// The account's chosen region. The targets of IAM Identity Center are roles.
-fn region_of(account: &Account) -> Option<String> {
+pub(crate) fn region_of(account: &Account) -> Option<String> {
     let target = account.chosen_target()?;
     (!account.identity.is_identity_center()).then(|| target.id.clone())
 }
@@ -289,12 +290,9 @@ fn users_to_remove(
 }
 
 /// The file that kubectl changes: the first of `KUBECONFIG`, else the usual one.
-fn path(environment: &Environment) -> Result<PathBuf, Error> {
-    let named = environment
-        .get("KUBECONFIG")
-        .and_then(|list| std::env::split_paths(list).find(|path| !path.as_os_str().is_empty()));
-    let home = || Some(environment.home()?.join(".kube/config"));
-    named.or_else(home).ok_or_else(|| {
+fn path(world: &World) -> Result<PathBuf, Error> {
+    let files = kubeconfig_paths::paths(&world.environment, &world.paths.data);
+    files.into_iter().next().ok_or_else(|| {
         let message =
             "This user has no home folder, where kubectl keeps its file. Set HOME or KUBECONFIG.";
         Error::new(Code::StorageFailed, message)

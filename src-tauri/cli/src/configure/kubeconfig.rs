@@ -74,12 +74,7 @@ impl<'a> Kubeconfig<'a> {
     /// # Errors
     /// Why it cannot be changed: the rest of a sentence that begins with the file's name.
     pub(super) fn parse(bytes: Option<&'a [u8]>) -> Result<Self, String> {
-        let text = std::str::from_utf8(bytes.unwrap_or_default())
-            .map_err(|_| "it is not UTF-8 text. Save it as UTF-8".to_owned())?;
-        let document = parsed(text)?;
-        if !matches!(document, Yaml::Hash(_) | Yaml::Null) {
-            return Err("it is no mapping with clusters, contexts and users".to_owned());
-        }
+        let (text, document) = read(bytes)?;
         Ok(Self {
             lines: text.split_inclusive('\n').collect(),
             document,
@@ -363,6 +358,24 @@ impl<'a> Kubeconfig<'a> {
             && change.put_in.is_empty()
             && kept.all(|line| [HEADER, "apiVersion: v1", "kind: Config"].contains(&line))
     }
+}
+
+/// A file's content as a document; none for a file that is not there.
+///
+/// # Errors
+/// Why it is no kubeconfig: the rest of a sentence that begins with the file's name.
+pub(crate) fn parsed_document(bytes: Option<&[u8]>) -> Result<Yaml, String> {
+    read(bytes).map(|(_, document)| document)
+}
+
+fn read(bytes: Option<&[u8]>) -> Result<(&str, Yaml), String> {
+    let text = std::str::from_utf8(bytes.unwrap_or_default())
+        .map_err(|_| "it is not UTF-8 text. Save it as UTF-8".to_owned())?;
+    let document = parsed(text)?;
+    if !matches!(document, Yaml::Hash(_) | Yaml::Null) {
+        return Err("it is no mapping with clusters, contexts and users".to_owned());
+    }
+    Ok((text, document))
 }
 
 /// The name of an entry.

@@ -65,6 +65,7 @@ pub(super) async fn all(app: &App, world: &World) -> Vec<Check> {
             .map(|cloud| settings(cloud, &snapshot)),
     );
     checks.extend(super::hook::check(app, world));
+    checks.extend(super::clusters::all(app, world));
     checks.extend(scheme().await);
     checks.push(other_sign_ins(&world.environment));
     checks.extend(gcloud_settings(&world.environment));

@@ -15,6 +15,7 @@ use mcm_core::error::{Code, Error};
 use mcm_core::holders::{CutOff, RunningHolder};
 use mcm_core::resource::Resource;
 use mcm_core::settings::Settings;
+use mcm_core::text::shown;
 use mcm_core::world::Clock;
 
 use crate::access::Access;
@@ -26,6 +27,17 @@ const RENEWAL_TIMEOUT: Duration = Duration::from_millis(700);
 /// again: AWS's do so at each request when less than ten minutes remain. A refusal would make them fail while the
 /// credential is still valid.
 const LAST_MINUTE: Duration = Duration::from_secs(60);
+
+/// Why a revoked program gets nothing.
+pub(crate) const REVOKED: &str = "This program was revoked with \"mcm sessions\". Start it again.";
+
+/// Why a program gets nothing after its time in a protected environment.
+pub(crate) fn time_is_over(environment: &str) -> String {
+    format!(
+        "The time in {} is over. Start the program again, and confirm it.",
+        shown(environment)
+    )
+}
 
 /// The account that a child works as in one cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,13 +168,10 @@ impl Broker {
             .and_then(|holder| holder.cut_off(self.clock.now()));
         let message = match cut_off {
             None => return Ok(()),
-            Some(CutOff::Revoked) => {
-                "This program was revoked with \"mcm sessions\". Start it again.".to_owned()
+            Some(CutOff::Revoked) => REVOKED.to_owned(),
+            Some(CutOff::Over) => {
+                time_is_over(self.environment.as_deref().unwrap_or("the environment"))
             }
-            Some(CutOff::Over) => format!(
-                "The time in {} is over. Start the program again, and confirm it.",
-                self.environment.as_deref().unwrap_or("the environment")
-            ),
         };
         Err(Error::new(Code::Unsupported, message).into())
     }

@@ -5,16 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mcm_core::account::{Account, Identity};
+use mcm_core::environment::NamedEnvironment;
 use mcm_core::error::{Code, Error};
 use mcm_core::file::{self, RunFolder};
 use mcm_core::other_tools::OtherTools;
 use mcm_core::settings::{AzureCloud, Settings};
-use mcm_core::world::Environment;
+use mcm_core::world::{Environment, World};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use crate::aws_files::{self, FileCopy};
 use crate::bigquery_file::BigQueryFile;
+use crate::environment_kubeconfig;
 use crate::output::note;
 use crate::variables::{Fact, Facts};
 use crate::whoami::google::proxy_of_gcloud;
@@ -171,28 +173,17 @@ impl RunFiles {
         Ok(facts)
     }
 
-    /// A file that takes what `kubectl config` changes, before the user's own, or instead of them.
+    /// The kubeconfig of an environment, before the user's own files or instead of them.
     pub(super) fn for_kubernetes(
         &mut self,
-        is_alone: bool,
-        environment: &Environment,
+        named: &NamedEnvironment,
+        content: &[u8],
+        world: &World,
     ) -> Result<Facts, Error> {
         let own = self.subfolder("kube")?.join("config");
-        file::replace(&own, b"apiVersion: v1\nkind: Config\n")?;
-        let mut files = vec![own];
-        if !is_alone {
-            match environment.get("KUBECONFIG") {
-                Some(list) => files.extend(std::env::split_paths(list)),
-                None => files.extend(environment.home().map(|home| home.join(".kube/config"))),
-            }
-        }
-        let list = std::env::join_paths(&files)
-            .ok()
-            .and_then(|list| list.into_string().ok());
-        Ok(list
-            .map(|list| (Fact::KubeConfig, list.into()))
-            .into_iter()
-            .collect())
+        file::replace(&own, content)?;
+        let (environment, data) = (&world.environment, &world.paths.data);
+        Ok(environment_kubeconfig::facts(own, named, environment, data))
     }
 
     /// Says of each copy that the command changed that the change is lost.

@@ -313,7 +313,7 @@ pub(super) static TABLE: [Variable; 204] = [
     row("HELM_KUBEASUSER", EVERY, Identity, (Remove, Remove), "helm", HELM_DOC),
     row("HELM_KUBEASGROUPS", EVERY, Identity, (Remove, Remove), "helm", HELM_DOC),
     row("HELM_KUBEAPISERVER", EVERY, Identity, (Remove, Remove), "helm; another server would get the token", HELM_DOC),
-    row("KUBECONFIG", EVERY, Files, (Set(F::KubeConfig), Set(F::KubeConfig)), "kubectl, helm and others; the first file gets what they change", KUBE_DOC),
+    row("KUBECONFIG", EVERY, Files, (Set(F::KubeConfig), Set(F::KubeConfig)), "kubectl, helm and others; the first file gets what they change", KUBE_DOC).and_mcm(),
     row(super::ENVIRONMENT, EVERY, Shown, (Set(F::Environment), Set(F::Environment)), "prompts, mcm whoami", MCM_DOC),
     row("MCM_ENVIRONMENT_COLOUR", EVERY, Shown, (Set(F::EnvironmentColour), Set(F::EnvironmentColour)), "prompts", MCM_DOC),
     row("MCM_ENVIRONMENT_PROTECTED", EVERY, Shown, (Set(F::EnvironmentProtected), Set(F::EnvironmentProtected)), "prompts", MCM_DOC),

@@ -6,7 +6,7 @@ use mcm_core::environment::{EnvironmentName, NamedEnvironment};
 use mcm_core::world::Environment;
 use serde::Serialize;
 
-use super::{ExaminedShell, Found, Source};
+use super::{ExaminedShell, Found, Source, kubernetes};
 use crate::hook_state::State;
 use crate::{shims, variables};
 
@@ -47,6 +47,9 @@ pub(super) fn find(environment: &Environment, app: &App) -> Option<(NamedEnviron
 /// cloud.
 pub(super) fn of_tool(found: &Found, shell: &ExaminedShell<'_>) -> Option<String> {
     let (named, around) = shell.around.as_ref()?;
+    if found.is_of_kubernetes() {
+        return kubernetes::is_as_named(found, named).then(|| around.name.clone());
+    }
     let is_as_named = match named.members.get(&found.provider) {
         Some(member) => found.account.as_ref() == Some(&member.account),
         None => named.closes_other_clouds() && found.source == Source::None,

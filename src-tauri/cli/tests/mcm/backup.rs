@@ -63,6 +63,9 @@ fn full() -> (Harness, String, String) {
         account.starred = true;
     });
     harness.mcm(&["use", &azure, "Production"]).done();
+    let kubeconfig = "contexts:\n- name: shop\n  context: {cluster: c, user: u}\nclusters:\n- name: c\n  cluster: \
+                      {server: 'https://aks-1.hcp.westeurope.azmk8s.io:443'}\nusers:\n- name: u\n  user: {token: token-canary}\n";
+    write(&harness.folder().join(".kube/config"), 0o600, kubeconfig);
     harness
         .mcm(&[
             "environment",
@@ -72,6 +75,8 @@ fn full() -> (Harness, String, String) {
             &azure,
             "--aws",
             &aws,
+            "--cluster",
+            "shop",
             "--protected",
         ])
         .done();
@@ -136,6 +141,8 @@ fn a_backup_moves_everything_but_secrets_to_another_machine() {
     assert_eq!(other.keychain_entries(), 0);
     let shown = other.mcm(&["environment", "show", "prod", "--json"]).json();
     assert_eq!(shown["protected"], true);
+    assert_eq!(shown["clusters"][0]["context"], "shop");
+    assert_eq!(shown["clusters"][0]["account"], azure.as_str());
     assert_eq!(
         shown["members"]["azure"]["targetName"], "Production",
         "{shown}"

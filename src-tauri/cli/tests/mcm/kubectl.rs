@@ -13,14 +13,16 @@ use crate::kube_token::authenticate;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The API server of a cluster: TLS, and one answer to every request. kubectl sends no credential without TLS.
-struct Cluster {
+pub(crate) struct Cluster {
     server: Child,
-    address: String,
+    /// Where it listens.
+    pub(crate) address: String,
     bearers: mpsc::Receiver<String>,
 }
 
 impl Cluster {
-    fn start(folder: &Path) -> Self {
+    /// Starts a cluster, whose key and certificate are in this folder.
+    pub(crate) fn start(folder: &Path) -> Self {
         let (key, certificate) = (folder.join("key.pem"), folder.join("certificate.pem"));
         let mut make = Command::new("openssl");
         make.args([
@@ -32,6 +34,7 @@ impl Cluster {
             "ec_paramgen_curve:prime256v1",
             "-nodes",
         ]);
+        make.args(["-addext", "subjectAltName=IP:127.0.0.1"]);
         make.args(["-days", "1", "-subj", "/CN=localhost", "-keyout"])
             .arg(&key)
             .arg("-out")
@@ -84,6 +87,13 @@ impl Cluster {
         self.bearers
             .recv_timeout(TIMEOUT)
             .expect("kubectl sends what mcm gave it")
+    }
+}
+
+impl Cluster {
+    /// Waits for a request with such a credential.
+    pub(crate) fn bearer_that(&self, is_it: impl Fn(&str) -> bool) {
+        while !is_it(&self.bearer()) {}
     }
 }
 

@@ -22,6 +22,8 @@ mod backup;
 mod center_processes;
 #[cfg(target_os = "linux")]
 mod clients;
+#[cfg(target_os = "linux")]
+mod clusters;
 mod company;
 #[cfg(target_os = "linux")]
 mod completion;

@@ -106,9 +106,12 @@ impl App {
         cluster: &str,
         region: Option<&str>,
         to: &str,
+        environment: Option<&str>,
     ) -> Result<(SecretString, Timestamp)> {
         let resource = account.issued_resource()?;
-        let session = self.issue_for(&account.id, &resource, to).await?;
+        let session = self
+            .issue_in(&account.id, &resource, to, environment)
+            .await?;
         self.aws()
             .cluster_token(account, &session, cluster, region)
             .await

@@ -15,7 +15,7 @@ use crate::environment::{
 };
 use crate::error::{Code, Error, Result};
 use crate::holders::{Holders, Listed};
-use crate::snapshot::{EnvironmentView, MemberView};
+use crate::snapshot::{ClusterView, EnvironmentView, MemberView};
 use crate::store::not_found;
 use crate::text::shown;
 
@@ -31,6 +31,8 @@ pub struct EnteredEnvironment {
     pub name: String,
     /// At most one account of each cloud.
     pub members: BTreeMap<Cloud, EnteredMember>,
+    /// The contexts of the clusters that stay. Others are removed, and none is added here.
+    pub clusters: Vec<String>,
     /// What else belongs to it. An empty text is none.
     pub settings: EnvironmentSettings,
 }
@@ -88,6 +90,9 @@ impl App {
             members.insert(*cloud, member);
         }
         named.members = members;
+        named
+            .clusters
+            .retain(|cluster| entered.clusters.contains(&cluster.context));
         let text = |value: &Option<String>| {
             let value = value.as_deref().map(str::trim);
             value.filter(|value| !value.is_empty()).map(str::to_owned)
@@ -280,6 +285,15 @@ pub(super) fn views(
             name: named.name.to_string(),
             in_use: !named.settings.is_protected && members.iter().all(|(_, is_in_use)| *is_in_use),
             members: members.into_iter().map(|(view, _)| view).collect(),
+            clusters: named
+                .clusters
+                .iter()
+                .map(|cluster| ClusterView {
+                    context: cluster.context.clone(),
+                    account: cluster.account.clone(),
+                    server: cluster.server.clone(),
+                })
+                .collect(),
             settings: named.settings.clone(),
             confirmed_until: confirmations.until(named, now),
         }

@@ -6,6 +6,7 @@ use crate::environment::{
     EnvironmentName, ICONS, Member, MemberState, NamedEnvironment, TIME_BOXES,
 };
 use crate::error::{Code, Error, Result};
+use crate::store::Change;
 use crate::text::shown;
 
 /// The most names that an error lists.
@@ -52,6 +53,7 @@ impl App {
             if change.environment(name.as_str())?.is_some() {
                 return Err(taken(name));
             }
+            require_owners(change, environment)?;
             change.put_environment(name, environment)
         })
         .await
@@ -75,6 +77,7 @@ impl App {
             if !new.is(name.as_str()) && change.environment(new.as_str())?.is_some() {
                 return Err(taken(new));
             }
+            require_owners(change, &environment)?;
             change.put_environment(name, &environment)?;
             Ok(environment)
         })
@@ -160,6 +163,7 @@ pub(super) fn check(environment: &NamedEnvironment) -> Result<()> {
             environment.name
         ));
     }
+    environment.check_clusters()?;
     let known = |value: &Option<String>, values: &[&str], what: &str| match value {
         Some(value) if !values.contains(&value.as_str()) => invalid(format!(
             "\"{}\" is not {what}. Choose {}.",
@@ -190,6 +194,23 @@ pub(super) fn check(environment: &NamedEnvironment) -> Result<()> {
                 "\"{}\" is not a region or zone. Write it as its cloud does, such as eu-central-1.",
                 shown(place)
             ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a cluster that belongs to another AWS account, tenant or project than its account works in.
+fn require_owners(change: &Change<'_>, environment: &NamedEnvironment) -> Result<()> {
+    for cluster in &environment.clusters {
+        let member = environment
+            .members
+            .values()
+            .find(|member| member.account == cluster.account);
+        let Some(member) = member else { continue };
+        let account = change.account(&member.account)?;
+        // A member that is gone is refused where it is used.
+        if let MemberState::Connected(account) = member.state(account.as_ref()) {
+            cluster.require_owner(&account)?;
         }
     }
     Ok(())

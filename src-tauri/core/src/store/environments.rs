@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::environment_clusters;
 use super::fields::cleaned;
 use super::rows::{as_text, required_time, unfit};
 use super::{Change, Store};
@@ -80,7 +81,7 @@ pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<NamedEnvironm
     rows.into_iter()
         .map(|row| {
             let (position, mut environment) = row?;
-            environment.members = members(connection, position, &environment.name)?;
+            fill(connection, position, &mut environment)?;
             Ok(environment)
         })
         .collect()
@@ -91,8 +92,19 @@ fn named(connection: &Connection, name: &str) -> rusqlite::Result<Option<(i64, N
     let Some((position, mut environment)) = statement.query_row([name], row).optional()? else {
         return Ok(None);
     };
-    environment.members = members(connection, position, &environment.name)?;
+    fill(connection, position, &mut environment)?;
     Ok(Some((position, environment)))
+}
+
+/// Reads what an environment has in tables of its own.
+fn fill(
+    connection: &Connection,
+    position: i64,
+    environment: &mut NamedEnvironment,
+) -> rusqlite::Result<()> {
+    environment.members = members(connection, position, &environment.name)?;
+    environment.clusters = environment_clusters::read(connection, position, &environment.name)?;
+    Ok(())
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<(i64, NamedEnvironment)> {
@@ -108,6 +120,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<(i64, NamedEnvironment)> {
     let environment = NamedEnvironment {
         name: EnvironmentName::parse(&text).ok_or_else(|| unfit(&text, "the name"))?,
         members: BTreeMap::new(),
+        clusters: Vec::new(),
         settings: EnvironmentSettings {
             colour: known("colour", &COLOURS)?,
             icon: known("icon", &ICONS)?,
@@ -191,5 +204,5 @@ fn write(
             ],
         )?;
     }
-    Ok(())
+    environment_clusters::write(connection, position, &environment.clusters)
 }

@@ -11,13 +11,14 @@ use super::Problem;
 const APPLICATION_ID: i32 = 0x6d63_6d31;
 
 /// The steps, the first from an empty database to version 1.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("schema/1_accounts.sql"),
     include_str!("schema/2_intents.sql"),
     include_str!("schema/3_activity.sql"),
     include_str!("schema/4_activity_chain.sql"),
     include_str!("schema/5_identity_center.sql"),
     include_str!("schema/6_environments.sql"),
+    include_str!("schema/7_environment_clusters.sql"),
 ];
 
 /// The version that this build writes, and the newest that it reads.

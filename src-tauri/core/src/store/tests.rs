@@ -1,10 +1,13 @@
 //! The store through its public interface: what is written is read, and a faulty file is reported and not changed.
 
+mod clusters;
+
 use std::fs;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use self::clusters::cluster;
 use super::*;
 use crate::account::{Identity, OfferedTenant, SessionTimes, Target};
 use crate::activity::{ActivityEvent, ActivityKind};
@@ -435,6 +438,15 @@ async fn every_earlier_version_is_migrated_and_keeps_its_data() {
         rows::write_account(&connection, &account, Revisions { row: 1, lists: 1 })
             .expect("written");
         rows::write_names(&connection, &account).expect("written");
+        if version >= ENVIRONMENTS_SINCE {
+            let created = "INSERT INTO environment (name, protected, exclusive, minutes, created_at) VALUES ('dev', 1, 0, 60, ?)";
+            let now = rows::as_text(account.connected_at);
+            connection.execute(created, [now]).expect("written");
+            let member = "INSERT INTO environment_member (environment, cloud, account, account_name) VALUES (1, 'azure', ?, 'A')";
+            connection
+                .execute(member, [account.id.as_str()])
+                .expect("written");
+        }
         drop(connection);
         assert!(version == schema::VERSION || Look::open(&store).is_none());
         assert_eq!(
@@ -445,8 +457,29 @@ async fn every_earlier_version_is_migrated_and_keeps_its_data() {
         assert!(Look::open(&store).is_some());
         put(&store, &azure("b")).await.expect("written");
         assert_eq!(ids(&store).len(), 2);
+        let known = store.environment("dev").expect("readable");
+        assert_eq!(
+            known.is_some(),
+            version >= ENVIRONMENTS_SINCE,
+            "from version {version}"
+        );
+        let Some(mut known) = known else { continue };
+        assert!(
+            known.settings.is_protected && known.members.len() == 1 && known.clusters.is_empty()
+        );
+        known.put_cluster(cluster("shop", &account));
+        known.put_cluster(cluster("search", &account));
+        let name = known.name.clone();
+        store
+            .change(|change| change.put_environment(&name, &known))
+            .await
+            .expect("written");
+        assert_eq!(store.environment("dev").expect("readable"), Some(known));
     }
 }
+
+/// The version with the first environments.
+const ENVIRONMENTS_SINCE: u32 = 6;
 
 #[tokio::test]
 async fn a_value_that_no_version_writes_is_named_and_not_used() {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{ConsoleSession, EnteredEnvironment, EnteredMember};
-use mcm_core::environment::EnvironmentSettings;
+use mcm_core::cluster::Cluster;
+use mcm_core::environment::{EnvironmentName, EnvironmentSettings, NamedEnvironment};
 use mcm_core::error::{Code, Error};
 use mcm_core::snapshot::{EnvironmentView, FoundLine};
 
@@ -22,6 +23,7 @@ fn entered(name: &str, members: &[(Cloud, &AccountId, &str)]) -> EnteredEnvironm
     EnteredEnvironment {
         name: name.into(),
         members: BTreeMap::from_iter(members),
+        clusters: Vec::new(),
         settings: EnvironmentSettings {
             colour: Some("green".into()),
             google_region: Some(" europe-west1 ".into()),
@@ -267,4 +269,81 @@ async fn the_console_of_a_protected_environment_opens_after_a_warning_in_its_col
     let warning = &harness.browser.warnings()[0];
     assert_eq!(warning.environment.as_str(), "prod");
     assert_eq!(warning.colour.as_deref(), Some("green"));
+}
+
+#[tokio::test]
+async fn a_saved_environment_keeps_the_clusters_that_stay_and_those_of_its_accounts_alone() {
+    let harness = Harness::start().await;
+    let azure = harness.connect(ADA).await.expect("connected");
+    let gcp = google::connect(&harness, ADA).await.expect("connected");
+    harness
+        .until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count > 0))
+        .await;
+    let (app, target) = (&harness.app, |id: &AccountId| {
+        harness.app.targets(id).expect("an account")[0].id.clone()
+    });
+    let (subscription, project) = (target(&azure), target(&gcp));
+    let both = [
+        (Cloud::Azure, &azure, subscription.as_str()),
+        (Cloud::Gcp, &gcp, project.as_str()),
+    ];
+    app.save_environment(None, entered("dev", &both), "")
+        .await
+        .expect("created");
+    let name = EnvironmentName::parse("dev").expect("a name");
+    let cluster = |context: &str, account: &AccountId, owner: Option<&str>| Cluster {
+        context: context.into(),
+        account: account.clone(),
+        owner: owner.map(Into::into),
+        eks_name: None,
+        region: None,
+        server_id: None,
+        server: "https://cluster.example".into(),
+        authority: None,
+        tls_server_name: None,
+        proxy: None,
+        namespace: None,
+    };
+    let put = async |cluster: Cluster| {
+        let put = |named: &mut NamedEnvironment| {
+            named.put_cluster(cluster);
+            Ok(())
+        };
+        app.edit_environment(&name, put).await
+    };
+    for (context, account) in [("aks", &azure), ("gke", &gcp), ("other", &gcp)] {
+        put(cluster(context, account, None)).await.expect("added");
+    }
+    let refused = put(cluster("theirs", &gcp, Some("a-project-of-others"))).await;
+    assert_eq!(
+        refused.map_err(|error| error.code()).err(),
+        Some(Code::InvalidInput)
+    );
+    let contexts = || {
+        let clusters = shown(&harness, "dev").expect("there").clusters;
+        clusters
+            .into_iter()
+            .map(|view| view.context)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(contexts(), ["aks", "gke", "other"]);
+    let mut entry = entered("dev", &both);
+    entry.clusters = vec!["other".into(), "aks".into(), "of a later screen".into()];
+    app.save_environment(Some("dev"), entry.clone(), "")
+        .await
+        .expect("saved");
+    assert_eq!(contexts(), ["aks", "other"]);
+    // A cluster goes before its account.
+    entry.members.remove(&Cloud::Gcp);
+    let refused = app
+        .save_environment(Some("dev"), entry, "")
+        .await
+        .expect_err("refused");
+    assert!(
+        refused
+            .message()
+            .contains("The cluster other is for the account"),
+        "{refused}"
+    );
+    assert_eq!(contexts(), ["aks", "other"]);
 }
