@@ -99,7 +99,7 @@ impl Hook {
 }
 
 /// Grows with every change of the scripts, so that `mcm doctor` knows an old one.
-pub(crate) const VERSION: &str = "2";
+pub(crate) const VERSION: &str = "3";
 
 const BASH: &str = r#"
 __mcm_program=@MCM@

@@ -39,7 +39,8 @@ function global:mcm {
   }
   if ($args.Count -gt 0 -and $args[0] -ceq 'doctor') {
     $mcm_hook = $env:MCM_HOOK
-    if ("$function:prompt" -like '*__mcm_hook*') { $env:MCM_HOOK = "${mcm_hook}:intact" }
+    $mcm_action = $ExecutionContext.SessionState.InvokeCommand.LocationChangedAction
+    if ("$function:prompt" -like '*__mcm_hook*' -and $mcm_action) { $env:MCM_HOOK = "${mcm_hook}:intact" }
     try { & $global:__mcm_program @args } finally { $env:MCM_HOOK = $mcm_hook }
     return
   }
@@ -110,7 +111,11 @@ def --env --wrapped mcm [...words] {
     if $lines != '' { __mcm_apply $lines; return }
   }
   if $first == 'doctor' {
-    with-env { MCM_HOOK: $"($env.MCM_HOOK):intact" } { ^$__mcm_program ...$words }
+    let prompts = ($env.config.hooks.pre_prompt? | default [])
+    let is_drawn = ($prompts | any {|one| ($one | describe) == 'closure' and (view source $one) =~ '__mcm_hook' })
+    let is_intact = ($is_drawn and (view source cd) =~ '__mcm_hook')
+    let mark = (if $is_intact { $"($env.MCM_HOOK):intact" } else { $env.MCM_HOOK })
+    with-env { MCM_HOOK: $mark } { ^$__mcm_program ...$words }
     return
   }
   ^$__mcm_program ...$words

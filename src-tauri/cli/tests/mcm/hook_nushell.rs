@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::clients::here;
-use crate::harness::{Ended, Harness, write};
+use crate::harness::{Ended, Harness, install_script, write};
 use crate::hook::{allow, environments};
 
 const MCM: &str = env!("CARGO_BIN_EXE_mcm");
@@ -138,29 +138,85 @@ fn nushell_reads_the_path_of_mcm_as_it_is_and_starts_no_process_where_nothing_ch
 
 // E26
 #[test]
-fn doctor_finds_the_hook_of_nushell() {
+fn doctor_names_a_nushell_whose_hook_is_missing_old_or_overwritten() {
     let Some(nu) = nu() else { return };
     let harness = Harness::start();
     environments(&harness);
-    for (line, status, words) in [
-        ("mcm doctor --json", "ok", "this nushell has the hook"),
-        (
-            "$env.MCM_HOOK = $\"1:($nu.pid)\"; mcm doctor --json",
-            "warn",
-            "is of another version of mcm",
-        ),
-    ] {
-        // Other checks may fail here, which is doctor's exit status.
-        let ended = in_nushell(&harness, &nu, &format!("try {{ {line} }}"));
+    allow(&harness, "dev").done();
+    let check = |ended: &Ended| {
         let checks: Value = serde_json::from_str(&ended.result)
             .unwrap_or_else(|_| panic!("{}{}", ended.result, ended.stderr));
-        let checks = checks["checks"].as_array().expect("a list");
-        let check = checks.iter().find(|check| check["name"] == "shell hook");
-        let check = check.expect("the hook is checked");
-        let found = check["found"].as_str().unwrap_or_default();
+        let checks = checks["checks"].as_array().expect("a list").clone();
+        let found = checks
+            .into_iter()
+            .find(|check| check["name"] == "shell hook");
+        found.unwrap_or_else(|| panic!("{}", ended.result))
+    };
+    let ended = in_nushell(&harness, &nu, "mcm doctor --json");
+    let found = check(&ended);
+    assert_eq!(found["status"], "ok", "{found}");
+    let other = "def --env cd [folder?: directory] { if $folder != null { __mcm_cd $folder } }\n";
+    write(&harness.folder().join("work/other.nu"), 0o600, other);
+    for overwrite in [
+        "$env.config.hooks.pre_prompt = [{ || print other }]",
+        "source other.nu",
+    ] {
+        let ended = in_nushell(&harness, &nu, &format!("{overwrite}\nmcm doctor --json"));
+        let found = check(&ended);
+        let text = found["found"].as_str().expect("text");
         assert!(
-            check["status"] == status && found.contains(words),
-            "{check}"
+            found["status"] == "warn" && text.contains("no longer in place"),
+            "{overwrite}: {found}"
         );
     }
+    let ended = in_nushell(
+        &harness,
+        &nu,
+        "$env.MCM_HOOK = $'1:($nu.pid)'\nmcm doctor --json",
+    );
+    let found = check(&ended);
+    let remedy = found["remedy"].as_str().expect("text");
+    assert!(
+        remedy.contains("Make its file anew") && remedy.contains("mcm hook nushell"),
+        "{found}"
+    );
+    // Without the hook, in a shell of the user's.
+    let mut command = Command::new(&nu);
+    harness.equip(&mut command);
+    command.args([
+        "-n",
+        "-c",
+        &format!("try {{ ^'{MCM}' doctor --json }}; null"),
+    ]);
+    let ended = Ended::of(command.output().expect("nushell starts"));
+    let found = check(&ended);
+    let text = found["found"].as_str().expect("text");
+    assert!(
+        found["status"] == "warn" && text.contains("this nushell has no hook"),
+        "{found}"
+    );
+}
+
+// E19, E20
+#[test]
+fn a_tool_that_nushell_starts_runs_through_its_shim() {
+    let Some(nu) = nu() else { return };
+    let harness = Harness::start();
+    environments(&harness);
+    let tool = harness.folder().join("bin/terraform");
+    install_script(
+        &tool,
+        "#!/bin/sh\necho \"ran=$MCM_ENVIRONMENT,$AWS_REGION,${MCM_HOLDER:+held} $1|$2\"\nexit 7\n",
+    );
+    let script = format!(
+        "$env.PATH = ($env.PATH | prepend '{}')\nmcm use dev\ntry {{ terraform 'a b' '$(id)' }} catch {{|why| print $why.exit_code }}\n\
+         az account get-access-token --output json | from json | get tokenType | print",
+        harness.folder().join("bin").display()
+    );
+    let ended = in_nushell(&harness, &nu, &script);
+    assert_eq!(
+        ended.result, "ran=dev,eu-west-3,held a b|$(id)\n7\nBearer\n",
+        "{}",
+        ended.stderr
+    );
 }
