@@ -1,8 +1,10 @@
 //! AWS's own use cases: who calls, tokens for clusters and the organisation.
 //!
-//! Typed access keys are in `aws/keys.rs`, roles that are being prepared in `aws/roles.rs`.
+//! Typed access keys are in `aws/keys.rs`, roles to create in `aws/prepare_role.rs`, roles to connect in
+//! `aws/roles.rs`.
 
 mod keys;
+mod prepare_role;
 mod roles;
 
 use std::sync::Arc;
@@ -19,7 +21,8 @@ use crate::resource::Identifier;
 use crate::role::{CenterRole, Source, SourceChoice};
 pub use keys::EnteredKeys;
 pub(super) use keys::no_keys;
-pub use roles::{ConnectRole, PrepareRole, PreparedRole};
+pub use prepare_role::{PrepareRole, PreparedRole};
+pub use roles::ConnectRole;
 
 impl App {
     /// The sources of AWS credentials on this machine: the default chain, the shared config's profiles, typed keys, and

@@ -1,8 +1,8 @@
-//! Roles of AWS before they are connected: preparing one, those that wait, and what a sign-in needs to know of one.
+//! Roles of AWS before they are connected: what a sign-in needs to know of one. Preparing one is in `prepare_role.rs`.
 //!
 //! Connecting itself goes through `app/connect.rs` as in every cloud.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use ts_rs::TS;
 
 use crate::account::{Account, Cloud, Identity, RenewalFailure};
@@ -10,11 +10,8 @@ use crate::app::App;
 use crate::app::connect::Connect;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::provider::SignInRequest;
-use crate::provider::aws::{
-    self, Caller, CenterRequest, RoleArn, RoleRequest, RoleTemplates, SESSION_SECONDS,
-    TemplateOptions,
-};
-use crate::role::{Enforcement, PendingRole, Permissions, Source, SourceChoice};
+use crate::provider::aws::{self, CenterRequest, RoleArn, RoleRequest, SESSION_SECONDS};
+use crate::role::{Enforcement, PendingRole, Source, SourceChoice};
 use crate::store::Accounts;
 use crate::text;
 
@@ -37,157 +34,7 @@ pub struct ConnectRole {
     pub accept_not_enforced: bool,
 }
 
-/// The values to prepare a role with.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, TS)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[ts(export, optional_fields)]
-pub struct PrepareRole {
-    /// The source that will assume it, as in `ConnectRole`; by default the default chain.
-    pub source: Option<SourceChoice>,
-    /// An External ID from the organisation, or that of a connection whose templates are printed again.
-    pub external_id: Option<String>,
-    /// Whether to create a new External ID even if one waits for its role.
-    pub another: bool,
-    /// The role's name; by default the prepared one, or a generated one.
-    pub role_name: Option<String>,
-    /// The role's permissions; by default the prepared ones, or view only.
-    pub permissions: Option<Permissions>,
-    /// The length of its sessions in seconds; by default the prepared one, or an hour.
-    pub session_seconds: Option<u32>,
-}
-
-/// A role that is ready to be created.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[serde(rename_all = "camelCase")]
-#[ts(export)]
-pub struct PreparedRole {
-    /// The External ID, which is reserved from here on.
-    pub external_id: String,
-    /// The role's name in the templates.
-    pub role_name: String,
-    /// The role's permissions in the templates.
-    pub permissions: Permissions,
-    /// The length of its sessions in seconds. The templates permit it, and at least an hour.
-    pub session_seconds: u32,
-    /// The caller that will assume it.
-    pub caller: Caller,
-    /// The role in every format.
-    pub templates: RoleTemplates,
-}
-
 impl App {
-    /// Creates an External ID, stores it, and returns the templates of a role that requires it. A connection that
-    /// already waits for its role with the same caller keeps its id, so printing twice prints the same.
-    ///
-    /// # Errors
-    /// Those of `aws_caller` and `RoleTemplates::new`, `storage-*`; nothing is shown that was not stored first.
-    pub async fn prepare_role(&self, wanted: PrepareRole) -> Result<PreparedRole> {
-        let asked = wanted.source.unwrap_or(Source::Default.into());
-        let (source, keys) = self.source_with_keys(&asked).await?;
-        let caller = self.aws().caller(&source, keys.as_ref()).await?;
-        let stored = self.stored()?;
-        let waiting = stored
-            .pending_roles
-            .iter()
-            .rev()
-            .find(|pending| match &wanted.external_id {
-                Some(id) => pending.external_id == *id,
-                None => {
-                    !wanted.another
-                        && pending.source == source
-                        && pending.principal_arn == caller.principal_arn
-                }
-            });
-        let external_id = match (&wanted.external_id, waiting) {
-            (_, Some(pending)) => pending.external_id.clone(),
-            (None, None) => aws::new_external_id(),
-            (Some(id), None) => {
-                aws::check_external_id(id)?;
-                require_known(&stored, id)?;
-                id.clone()
-            }
-        };
-        let role_name = wanted
-            .role_name
-            .or_else(|| waiting.map(|pending| pending.role_name.clone()))
-            .unwrap_or_else(|| default_role_name(&external_id));
-        let permissions = wanted
-            .permissions
-            .or_else(|| waiting.map(|pending| pending.permissions.clone()))
-            .unwrap_or_default();
-        let seconds = wanted
-            .session_seconds
-            .or_else(|| waiting.and_then(|pending| pending.session_seconds));
-        require_life(seconds)?;
-        let template = TemplateOptions {
-            role_name,
-            permissions,
-            seconds: seconds.unwrap_or(aws::ONE_HOUR),
-        };
-        let templates = RoleTemplates::new(&caller, &external_id, &template)?;
-        let TemplateOptions {
-            role_name,
-            permissions,
-            seconds: session_seconds,
-        } = template;
-        let pending = PendingRole {
-            external_id: external_id.clone(),
-            source,
-            principal_arn: caller.principal_arn.clone(),
-            role_name: role_name.clone(),
-            permissions: permissions.clone(),
-            session_seconds: seconds,
-            made_at: self.world.clock.now(),
-        };
-        self.change(|change| {
-            // The templates of an existing connection are only shown again.
-            if connected_with(&change.all()?, &pending.external_id).is_some() {
-                return Ok(());
-            }
-            let known = change.pending_roles()?;
-            let old = known
-                .iter()
-                .find(|old| old.external_id == pending.external_id);
-            let made_at = old.map_or(pending.made_at, |old| old.made_at);
-            change.put_pending_role(&PendingRole { made_at, ..pending })
-        })
-        .await?;
-        Ok(PreparedRole {
-            external_id,
-            role_name,
-            permissions,
-            session_seconds,
-            caller,
-            templates,
-        })
-    }
-
-    /// The connections that wait for their role, the oldest first.
-    ///
-    /// # Errors
-    /// `storage-*`.
-    pub fn pending_roles(&self) -> Result<Vec<PendingRole>> {
-        Ok(self.stored()?.pending_roles.clone())
-    }
-
-    /// Discards a connection that waits for its role. Its External ID is not used again.
-    ///
-    /// # Errors
-    /// `not-found`, `storage-*`.
-    pub async fn drop_pending_role(&self, external_id: &str) -> Result<()> {
-        self.change(|change| {
-            if change.remove_pending_role(external_id)? {
-                return Ok(());
-            }
-            let message = format!(
-                "No connection is waiting with the External ID {}. Run \"mcm login aws --pending\".",
-                text::shown(external_id)
-            );
-            Err(Error::new(Code::NotFound, message))
-        })
-        .await
-    }
-
     /// Completes a request for AWS with the role: parsed, matched with its row or the waiting connection, and with
     /// the typed keys of its source.
     pub(in crate::app) async fn with_role(
@@ -450,7 +297,7 @@ fn choose(
     })
 }
 
-fn require_life(seconds: Option<u32>) -> Result<()> {
+pub(super) fn require_life(seconds: Option<u32>) -> Result<()> {
     match seconds.filter(|seconds| !SESSION_SECONDS.contains(seconds)) {
         None => Ok(()),
         Some(seconds) => {
@@ -469,7 +316,7 @@ fn row_of<'a>(stored: &'a Accounts, role: &RoleArn) -> Option<&'a Account> {
 }
 
 /// The row that has this External ID.
-fn connected_with<'a>(stored: &'a Accounts, id: &str) -> Option<&'a Account> {
+pub(super) fn connected_with<'a>(stored: &'a Accounts, id: &str) -> Option<&'a Account> {
     let mut accounts = stored.accounts.iter().map(AsRef::as_ref);
     accounts.find(|account: &&Account| matches!(&account.identity, Identity::Aws { external_id, .. } if external_id == id))
 }
@@ -490,7 +337,7 @@ fn is_accepted(row: &Account) -> bool {
 }
 
 /// An id of this app's own form has to wait for a role, or belong to a connection: it is never used twice.
-fn require_known(stored: &Accounts, id: &str) -> Result<()> {
+pub(super) fn require_known(stored: &Accounts, id: &str) -> Result<()> {
     if connected_with(stored, id).is_some() {
         Ok(())
     } else {
@@ -513,12 +360,4 @@ fn require_unused(stored: &Accounts, id: &str) -> Result<()> {
         ),
     };
     Err(Error::new(Code::InvalidInput, message))
-}
-
-/// A name that is unique among the connections of an account.
-fn default_role_name(external_id: &str) -> String {
-    if aws::is_external_id_of_ours(external_id) {
-        return format!("MultiCloudManager-{}", &external_id[4..12]);
-    }
-    "MultiCloudManager".to_owned()
 }

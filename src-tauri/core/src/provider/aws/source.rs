@@ -1,8 +1,11 @@
 //! Sources: the identities that assume roles. The SDK's default chain, a profile of the shared config, or typed keys.
 //!
 //! `shared_config.rs` reads profiles and `credential_process.rs` runs their programs, both as botocore does. The SDK asks IAM Identity
-//! Center, `aws login`'s server and the machine; it gets the World's environment and only the profile that is needed. The
-//! messages for a failed source are here, because they depend on the source.
+//! Center, `aws login`'s server and the machine; it gets the World's environment and only the profile that is needed. `source/chain.rs` goes from role to
+//! role, `source/unavailable.rs` says what a failed source needs.
+
+mod chain;
+mod unavailable;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,20 +13,15 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::ProvideCredentials as _;
-use aws_credential_types::provider::error::CredentialsError;
 use aws_types::os_shim_internal::Env;
-use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use ts_rs::TS;
 
-use super::credential_process::{self, Helper};
-use super::error_messages;
-use super::sdk::{self, WorldTime, credentials, require_safe_endpoints, system_time};
-use super::shared_config::{AwsSourceKind, Origin, RoleProfile, SharedConfig, quoted};
-use super::sts::{Assume, Sts, StsFailureKind};
-use super::transport::{self, Transport};
-use super::verify::ONE_HOUR;
+use self::unavailable::{expired, require_other_than_us, shown};
+use super::credential_process;
+use super::sdk::{WorldTime, credentials, require_safe_endpoints, system_time};
+use super::shared_config::{AwsSourceKind, Origin, SharedConfig};
+use super::transport::Transport;
 use crate::credential::{AccessKeys, MfaSession};
 use crate::error::{Code, Error, Result};
 use crate::http::Http;
@@ -31,9 +29,6 @@ use crate::role::Source;
 use crate::sign_in::SignInContext;
 use crate::text;
 use crate::world::{Clock, Environment};
-
-/// The delay before an expired source is tried again: the user renews it outside this app.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// Variables that come before a profile in the SDK's chain, and would replace the requested profile.
 const BEFORE_PROFILES: [&str; 6] = [
     "AWS_ACCESS_KEY_ID",
@@ -48,11 +43,6 @@ const AFTER_PROFILES: [&str; 2] = [
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 ];
-/// The remaining lifetime below which an MFA session is not used.
-const MFA_LEFT: Duration = Duration::from_secs(60);
-/// How the sessions are named that lead from a profile's role to ours.
-const SOURCE_SESSION: &str = "multi-cloud-manager-source";
-
 /// A source that the user can choose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -333,223 +323,6 @@ impl Surroundings {
         require_safe_endpoints(&config)?;
         Ok(config)
     }
-
-    /// The credentials of a profile: those at the end of its chain, and from there one role after the other.
-    async fn of_chain(
-        &self,
-        asked: &Asked<'_>,
-        profile: &str,
-    ) -> Result<(Credentials, Option<MfaSession>)> {
-        // Only an unnamed profile may be missing: for a missing named one, the SDK would fall back to the machine's role.
-        let is_named = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]
-            .iter()
-            .any(|variable| self.environment.get(variable).is_some());
-        let is_unnamed = matches!(asked.source, Source::Default) && !is_named;
-        if is_unnamed && asked.shared.require(profile).is_err() {
-            let found = self
-                .of_sdk(asked.source, asked.config, asked.expired)
-                .await?;
-            return Ok((found, None));
-        }
-        let mut chain = asked.shared.chain(profile)?;
-        let (name, base) = chain.pop().expect("a chain has an end");
-        let mut credentials = match base {
-            Origin::ProfileKeys(keys) => Credentials::new(
-                keys.id,
-                keys.secret,
-                keys.token.map(str::to_owned),
-                None,
-                "shared-files",
-            ),
-            Origin::Process(command) => {
-                let helper = Helper {
-                    command,
-                    profile: name,
-                    environment: &self.environment,
-                    source: &asked.source.to_string(),
-                    limit: self.patience,
-                };
-                helper.run().await?
-            }
-            Origin::RoleOfMachine if matches!(asked.source, Source::Profile(_)) => {
-                let message = format!(
-                    "Profile \"{}\" takes its credentials from the environment or the machine. Use the source default, and \
-                     this role.",
-                    text::shown(name)
-                );
-                return Err(Error::new(Code::Unsupported, message));
-            }
-            _ if chain.is_empty() => {
-                self.of_sdk(asked.source, asked.config, asked.expired)
-                    .await?
-            }
-            _ => {
-                // The profile at the end is one that the SDK knows how to ask.
-                let source = match asked.source {
-                    Source::Default => Source::Default,
-                    _ => Source::Profile(name.to_owned()),
-                };
-                let config = self.config(&source, asked.shared, Some(name)).await?;
-                self.of_sdk(&source, &config, asked.expired).await?
-            }
-        };
-        let mut confirmed = None;
-        while let Some((name, origin)) = chain.pop() {
-            if let Origin::Role(role) = origin {
-                if let Some(device) = role.mfa_serial {
-                    let session = self.confirmed(asked, device, &credentials).await?;
-                    credentials = sdk::credentials(&session.keys);
-                    confirmed = Some(session);
-                }
-                credentials = self.assume(asked, name, &role, credentials).await?;
-            }
-        }
-        Ok((credentials, confirmed))
-    }
-
-    /// A session of these keys that an MFA device confirmed: the known one, or a new one with a code of the user's.
-    async fn confirmed(
-        &self,
-        asked: &Asked<'_>,
-        device: &str,
-        own: &Credentials,
-    ) -> Result<MfaSession> {
-        let now = self.clock.now();
-        let fits = |session: &&MfaSession| {
-            session.device == device
-                && session.made_with == own.access_key_id()
-                && now + MFA_LEFT < session.expires_at
-        };
-        if let Some(known) = asked.mfa.known.filter(fits) {
-            return Ok(known.clone());
-        }
-        // GetSessionToken takes a user's long-term keys alone, and a role assumed with a session and a code lasts one hour,
-        // which nothing but another code renews.
-        if own.session_token().is_some() {
-            let message = format!(
-                "{} needs a code of the MFA device {}, but its keys are temporary. MFA needs long-term access keys. Use those as its \
-                 source, or remove the device if the keys were made with a code already.",
-                shown(asked.source),
-                text::shown(device)
-            );
-            return Err(Error::new(Code::Unsupported, message));
-        }
-        let Some(user) = asked.mfa.ask else {
-            let message = format!(
-                "{} needs a code of the MFA device {}. Sign in again to enter it.",
-                shown(asked.source),
-                text::shown(device)
-            );
-            return Err(Error::new(Code::SignInAgain, message).with_local_cause());
-        };
-        let region = asked
-            .config
-            .region()
-            .map_or("us-east-1", |region| region.as_ref());
-        let sts = Sts::new(asked.config, own.clone(), region);
-        let mut was_refused = false;
-        loop {
-            let code = user.ask_mfa_code(device, was_refused).await?;
-            match sts
-                .mfa_session(device, &code, own.access_key_id(), self.clock.now())
-                .await
-            {
-                Ok(session) => return Ok(session),
-                Err(failure) if failure.kind == StsFailureKind::AccessDenied && !was_refused => {
-                    was_refused = true;
-                }
-                Err(failure) => {
-                    let place = super::place(asked.config, region);
-                    return Err(error_messages::mfa(
-                        &failure,
-                        &place,
-                        &text::shown(device),
-                        asked.expired,
-                        now,
-                    ));
-                }
-            }
-        }
-    }
-
-    /// Assumes the role of a profile, as AWS's command line does before it does anything else.
-    async fn assume(
-        &self,
-        asked: &Asked<'_>,
-        profile: &str,
-        role: &RoleProfile<'_>,
-        base: Credentials,
-    ) -> Result<Credentials> {
-        let seconds = match role.seconds.map(str::parse) {
-            None => ONE_HOUR,
-            Some(Ok(seconds)) => seconds,
-            Some(Err(_)) => {
-                let message = format!(
-                    "The duration_seconds of AWS profile \"{}\" is no number. Fix it.",
-                    text::shown(profile)
-                );
-                return Err(Error::new(Code::SettingInvalid, message));
-            }
-        };
-        let region = asked
-            .config
-            .region()
-            .map_or("us-east-1", |region| region.as_ref());
-        let sts = Sts::new(asked.config, base, region);
-        let assume = Assume {
-            role_arn: role.role_arn,
-            session_name: role.session_name.unwrap_or(SOURCE_SESSION),
-            external_id: role.external_id,
-            seconds,
-            session_policy: None,
-        };
-        let now = self.clock.now();
-        let session = sts.assume(&assume, now).await.map_err(|failure| {
-            let place = super::place(asked.config, region);
-            error_messages::source_role(
-                &failure,
-                &place,
-                &text::shown(profile),
-                &text::shown(role.role_arn),
-                asked.expired,
-                now,
-            )
-        })?;
-        let keys = session.access_keys()?;
-        Ok(Credentials::new(
-            keys.access_key_id.clone(),
-            keys.secret_access_key.expose_secret(),
-            keys.session_token
-                .as_ref()
-                .map(|token| token.expose_secret().to_owned()),
-            Some(system_time(session.times.expires_at)),
-            "multi-cloud-manager",
-        ))
-    }
-
-    /// The credentials that the SDK finds by itself.
-    async fn of_sdk(
-        &self,
-        source: &Source,
-        config: &SdkConfig,
-        expired: &Error,
-    ) -> Result<Credentials> {
-        let provider = config
-            .credentials_provider()
-            .expect("the loader sets a provider");
-        match tokio::time::timeout(self.patience, provider.provide_credentials()).await {
-            Ok(Ok(credentials)) => Ok(credentials),
-            Ok(Err(error)) => Err(unavailable(source, &error, expired.clone())),
-            Err(_) => {
-                let message = format!(
-                    "{} gave no credentials within {} seconds. Try again.",
-                    shown(source),
-                    self.patience.as_secs()
-                );
-                Err(Error::new(Code::SourceExpired, message).with_retry_after(Some(LOOK_AGAIN)))
-            }
-        }
-    }
 }
 
 /// What the credentials of a source are looked for with.
@@ -559,118 +332,4 @@ struct Asked<'a> {
     config: &'a SdkConfig,
     expired: &'a Error,
     mfa: &'a Mfa<'a>,
-}
-
-/// Refuses a profile that gets its credentials from this app: it would wait for the session that it helps to create.
-fn require_other_than_us(shared: &SharedConfig, name: &str) -> Result<()> {
-    let Some(found) = shared.runs_us(name) else {
-        return Ok(());
-    };
-    let through = if found == name {
-        String::new()
-    } else {
-        format!(" through its source_profile \"{}\"", text::shown(found))
-    };
-    let message = format!(
-        "Profile \"{}\" gets its credentials from this app{through} (credential_process runs mcm), so it cannot assume \
-         a role for it. Choose a profile, or keys, from another source.",
-        text::shown(name)
-    );
-    Err(Error::new(Code::SettingInvalid, message))
-}
-
-/// The message for a source whose session has expired.
-fn expired(source: &Source, profile: Option<&str>, shared: &SharedConfig) -> Error {
-    let command = profile.and_then(|name| shared.sign_in_command(name));
-    let message = match (source, profile, command) {
-        (_, Some(name), Some(command)) => format!(
-            "The session of AWS profile \"{}\" has expired. Run \"{command}\", then try again.",
-            text::shown(name)
-        ),
-        (Source::Keychain(id), ..) => {
-            format!("The session of the access keys {} has expired. Enter new ones.", text::shown(id))
-        }
-        (Source::Center(center), ..) => {
-            format!(
-                "The credentials of {} have expired. Try again.",
-                text::shown(center.pair.as_str())
-            )
-        }
-        (Source::Default, None, _) => {
-            "The AWS session in the environment (AWS_SESSION_TOKEN) has expired. Start this app with a new one, or choose a \
-             profile."
-                .to_owned()
-        }
-        (_, name, None) => format!(
-            "The session of AWS profile \"{}\" has expired. Renew its credentials, then try again.",
-            text::shown(name.unwrap_or("default"))
-        ),
-        (_, None, Some(_)) => unreachable!("a command belongs to a profile"),
-    };
-    Error::new(Code::SourceExpired, message).with_retry_after(Some(LOOK_AGAIN))
-}
-
-/// The message for a source without credentials. The SDK's text is not used: it may quote what it read.
-fn unavailable(source: &Source, error: &CredentialsError, expired: Error) -> Error {
-    // A network that is not there says nothing of a session.
-    if let Some(own) = transport::own_error(error) {
-        return own;
-    }
-    let has_command = expired.message().contains("Run \"");
-    match error {
-        CredentialsError::ProviderTimedOut(_) => {
-            let message = format!(
-                "{} did not answer in time. Check the network. Retrying automatically.",
-                shown(source)
-            );
-            Error::new(Code::Offline, message)
-        }
-        // An Identity Center or login session that was never started, or has expired, looks like this.
-        _ if has_command => expired,
-        CredentialsError::CredentialsNotLoaded(_) => {
-            let message = format!(
-                "{} has no credentials. Sign in with \"aws login\" or \"aws configure sso\", or enter access keys.",
-                shown(source)
-            );
-            Error::new(Code::SourceExpired, message).with_retry_after(Some(LOOK_AGAIN))
-        }
-        CredentialsError::InvalidConfiguration(_) => {
-            let message = format!(
-                "{} is not valid for the AWS SDK. Check it with \"{}\".",
-                shown(source),
-                check_command(source)
-            );
-            Error::new(Code::SettingInvalid, message)
-        }
-        _ => {
-            let message = format!(
-                "{} failed to provide credentials. Check it with \"{}\", then try again.",
-                shown(source),
-                check_command(source)
-            );
-            Error::new(Code::SourceExpired, message).with_retry_after(Some(LOOK_AGAIN))
-        }
-    }
-}
-
-/// The command that shows whether AWS's own tools get credentials from a source.
-fn check_command(source: &Source) -> String {
-    match source {
-        Source::Profile(name) => format!("aws sts get-caller-identity --profile {}", quoted(name)),
-        Source::Default | Source::Keychain(_) | Source::Center(_) => {
-            "aws sts get-caller-identity".to_owned()
-        }
-    }
-}
-
-fn shown(source: &Source) -> String {
-    match source {
-        Source::Default => "The AWS SDK's default chain".to_owned(),
-        Source::Profile(name) => format!("AWS profile \"{}\"", text::shown(name)),
-        Source::Keychain(id) => format!("The keychain entry for {}", text::shown(id)),
-        Source::Center(center) => format!(
-            "The role {} of IAM Identity Center",
-            text::shown(center.pair.as_str())
-        ),
-    }
 }
