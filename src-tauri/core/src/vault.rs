@@ -1,6 +1,6 @@
 //! The keychain: the storage of Grants and Sessions between uses.
 //!
-//! This file has the names of the records, the time limits, the order of calls, and the keychain's state.
+//! This file has the time limits, the order of calls, and the keychain's state. `vault/record.rs` has the names of the records,
 //! `vault/entries.rs` has the format, `vault/connection.rs` the connection of one call at a time, `vault/platform.rs`
 //! the operating systems. Only these files use the keychain crates. Callers are the session and the app; providers
 //! never see the vault. The content of a record is opaque here.
@@ -9,6 +9,7 @@ mod connection;
 mod entries;
 mod failure;
 mod platform;
+mod record;
 #[cfg(target_os = "linux")]
 mod secret_service;
 #[cfg(test)]
@@ -27,13 +28,12 @@ use secrecy::{ExposeSecret, SecretSlice};
 use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 
-use crate::account::{AccountId, GrantKey};
-use crate::digest::digest;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::file::{self, LockMode};
 
 use connection::{KeychainConnection, KeychainStatus};
 use failure::KeychainFailure;
+pub use record::{Record, RecordKind};
 
 /// The state of the keychain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
@@ -63,89 +63,6 @@ pub enum KeychainState {
     Absent,
     /// It failed.
     Failed,
-}
-
-/// The kind of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RecordKind {
-    /// The long-lived part: a refresh token, or a role with its External ID and source. It cannot be recreated.
-    Grant,
-    /// The short-lived credential created from a Grant. It can be recreated.
-    Session,
-    /// AWS access keys that the user typed. They cannot be recreated.
-    AccessKeys,
-}
-
-impl RecordKind {
-    /// The first word of the keychain entry's user name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Grant => "grant",
-            Self::Session => "session",
-            Self::AccessKeys => "access-keys",
-        }
-    }
-
-    /// The word for the user.
-    fn noun(self) -> &'static str {
-        match self {
-            Self::Grant => "sign-in",
-            Self::Session => "session",
-            Self::AccessKeys => "access keys",
-        }
-    }
-}
-
-/// The name of one secret in the keychain. It reveals nothing about the user: no address, no tenant.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Record {
-    kind: RecordKind,
-    key: String,
-}
-
-impl Record {
-    /// The Grant with a key.
-    pub fn grant(key: &GrantKey) -> Self {
-        let text = key.as_str();
-        let fits = !text.is_empty()
-            && text.len() <= 64
-            && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        Self {
-            kind: RecordKind::Grant,
-            key: if fits {
-                text.to_owned()
-            } else {
-                digest([text])
-            },
-        }
-    }
-
-    /// The Session of an account for one resource.
-    pub fn session(account: &AccountId, resource: &str) -> Self {
-        Self {
-            kind: RecordKind::Session,
-            key: digest([account.as_str(), resource]),
-        }
-    }
-
-    /// The AWS access keys with an id.
-    pub fn access_keys(access_key_id: &str) -> Self {
-        Self {
-            kind: RecordKind::AccessKeys,
-            key: digest([access_key_id]),
-        }
-    }
-
-    /// What the record is.
-    pub fn kind(&self) -> RecordKind {
-        self.kind
-    }
-
-    /// The user name of the record's first keychain entry. It has no dot, because Windows joins user and service with
-    /// one and would otherwise treat two names as the same.
-    pub fn user(&self) -> String {
-        format!("{}-{}", self.kind.as_str(), self.key)
-    }
 }
 
 /// The vault's time limits.

@@ -72,7 +72,7 @@ impl KeychainConnection {
         match self.keychain(|entries| entries.read(record)) {
             Err(error)
                 if is_absent(&error)
-                    && (self.connect.is_none() || record.kind == RecordKind::Session) =>
+                    && (self.connect.is_none() || record.kind() == RecordKind::Session) =>
             {
                 Ok(None)
             }

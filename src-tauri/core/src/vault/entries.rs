@@ -51,13 +51,13 @@ impl<'a> Entries<'a> {
         let secret = self.join(record, &head, beginning)?;
         if secret.len() != head.length {
             return Err(KeychainFailure::Damaged(
-                record.kind,
+                record.kind(),
                 "its length is wrong".to_owned(),
             ));
         }
         if Sha256::digest(&*secret)[..] != head.hash {
             return Err(KeychainFailure::Damaged(
-                record.kind,
+                record.kind(),
                 "its checksum is wrong".to_owned(),
             ));
         }
@@ -70,7 +70,7 @@ impl<'a> Entries<'a> {
         let mut append = |piece: &[u8]| {
             if secret.len() + piece.len() > head.length {
                 return Err(KeychainFailure::Damaged(
-                    record.kind,
+                    record.kind(),
                     "its length is wrong".to_owned(),
                 ));
             }
@@ -81,7 +81,7 @@ impl<'a> Entries<'a> {
         for number in 0..head.parts {
             let Some(part) = self.get(record, &part(record, head.slot(), number))? else {
                 let what = format!("part {} of {} is missing", number + 1, head.parts);
-                return Err(KeychainFailure::Damaged(record.kind, what));
+                return Err(KeychainFailure::Damaged(record.kind(), what));
             };
             append(&part)?;
         }
@@ -199,7 +199,7 @@ impl<'a> Entries<'a> {
     }
 
     fn entry(&self, record: &Record, user: &str) -> KeychainResult<Entry> {
-        let modifiers = platform::modifiers(record.kind);
+        let modifiers = platform::modifiers(record.kind());
         Ok(self.store.build(self.service, user, Some(&modifiers))?)
     }
 
@@ -208,7 +208,7 @@ impl<'a> Entries<'a> {
             Ok(secret) => Ok(Some(Zeroizing::new(secret))),
             Err(keyring_core::Error::NoEntry) => Ok(None),
             Err(keyring_core::Error::Ambiguous(_)) => Err(KeychainFailure::Damaged(
-                record.kind,
+                record.kind(),
                 "it exists more than once".to_owned(),
             )),
             Err(error) => Err(redacted(error)),
@@ -317,9 +317,9 @@ impl Flaw {
     fn of(self, record: &Record) -> KeychainFailure {
         match self {
             Self::Malformed => {
-                KeychainFailure::Damaged(record.kind, "its head cannot be read".to_owned())
+                KeychainFailure::Damaged(record.kind(), "its head cannot be read".to_owned())
             }
-            Self::Newer => KeychainFailure::Newer(record.kind),
+            Self::Newer => KeychainFailure::Newer(record.kind()),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::*;
 use crate::account::Identity;
+use crate::account::{AccountId, GrantKey};
 use fake::{Behaviour, Fake};
 
 const SERVICE: &str = "io.github.multicloudmanager.test";
