@@ -3,26 +3,20 @@
 //! All are async, so that none runs on the main thread. They are declared in `build.rs` and granted in
 //! `tauri.conf.json`; core checks ids and texts.
 
+mod aws;
 mod backup;
 mod environments;
+mod sign_in;
 
 use std::sync::Arc;
 
 use mcm_core::account::{AccountId, Cloud, OrganizationAccount, Target};
 use mcm_core::activity::ActivityEvent;
-use mcm_core::app::{
-    App, Connect, ConnectFound, ConnectPortal, ConnectRole, ConsoleSession, Disconnected,
-    EnteredKeys, MfaCode, NewestVersion, OnDuplicate, PrepareRole, PreparedRole, SignOut,
-    StoredPlace,
-};
+use mcm_core::app::{App, ConsoleSession, Disconnected, NewestVersion, SignOut, StoredPlace};
 use mcm_core::error::{Error, ErrorView};
-use mcm_core::import::FoundElsewhere;
-use mcm_core::provider::aws::{AwsSource, Caller, FoundPortal};
-use mcm_core::role::{PendingRole, SourceChoice};
 use mcm_core::settings::{Preferences, RedirectKind};
-use mcm_core::sign_in::SignInId;
 use mcm_core::snapshot::{Copyable, FoundLine, Snapshot};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, Runtime, State, WebviewWindow};
 use ts_rs::TS;
@@ -49,42 +43,25 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
     tauri::generate_handler![
         about,
         activity,
-        add_access_keys,
-        add_tenant,
-        aws_caller,
-        aws_sources,
         cancel_reading,
-        cancel_sign_in,
         choose_target,
         close_switcher,
-        connect,
         copy,
         copy_diagnostics,
-        decide_duplicate,
         desktop,
         disconnect,
-        dismiss_sign_in,
-        drop_pending_role,
         search,
-        enter_mfa_code,
         forget_everything,
-        found_elsewhere,
-        connect_found,
-        found_portals,
         keep_place,
         kept_place,
         open_console,
         open_log_folder,
         organization,
         pause,
-        pending_roles,
         pin_target,
-        prepare_role,
         read_targets,
-        remove_access_keys,
         rename,
         renew,
-        reopen_browser,
         retry_keychain,
         save_client_id,
         save_preferences,
@@ -104,6 +81,13 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         use_account,
         watch,
         zoom,
+        aws::add_access_keys,
+        aws::aws_caller,
+        aws::aws_sources,
+        aws::drop_pending_role,
+        aws::pending_roles,
+        aws::prepare_role,
+        aws::remove_access_keys,
         backup::back_up,
         backup::restore,
         environments::confirm_environment,
@@ -114,6 +98,16 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         environments::revoke_holder,
         environments::save_environment,
         environments::use_environment,
+        sign_in::add_tenant,
+        sign_in::cancel_sign_in,
+        sign_in::connect,
+        sign_in::connect_found,
+        sign_in::decide_duplicate,
+        sign_in::dismiss_sign_in,
+        sign_in::enter_mfa_code,
+        sign_in::found_elsewhere,
+        sign_in::found_portals,
+        sign_in::reopen_browser,
     ]
 }
 
@@ -126,113 +120,6 @@ async fn watch<R: Runtime>(
 ) -> Answer {
     feed.start(window.label(), core.watch(), channel);
     Ok(())
-}
-
-#[tauri::command]
-async fn connect(
-    core: Core<'_>,
-    cloud: Cloud,
-    tenant: Option<String>,
-    account: Option<AccountId>,
-    role: Option<ConnectRole>,
-    portal: Option<ConnectPortal>,
-    device_code: Option<bool>,
-) -> Answer<SignInId> {
-    core.connect(Connect {
-        tenant,
-        account,
-        role,
-        portal,
-        device_code: device_code.unwrap_or_default(),
-        ..Connect::new(cloud)
-    })
-    .map_err(to_view)
-}
-
-#[tauri::command]
-async fn aws_sources(core: Core<'_>) -> Answer<Vec<AwsSource>> {
-    core.aws_sources().await.map_err(to_view)
-}
-
-#[tauri::command]
-async fn aws_caller(core: Core<'_>, source: SourceChoice) -> Answer<Caller> {
-    core.aws_caller(&source).await.map_err(to_view)
-}
-
-#[tauri::command]
-async fn add_access_keys(core: Core<'_>, keys: EnteredKeys) -> Answer<Caller> {
-    core.add_access_keys(keys).await.map_err(to_view)
-}
-
-#[tauri::command]
-async fn remove_access_keys(core: Core<'_>, access_key_id: String) -> Answer {
-    core.remove_access_keys(&access_key_id)
-        .await
-        .map_err(to_view)
-}
-
-#[tauri::command]
-async fn prepare_role(core: Core<'_>, request: PrepareRole) -> Answer<PreparedRole> {
-    core.prepare_role(request).await.map_err(to_view)
-}
-
-#[tauri::command]
-async fn pending_roles(core: Core<'_>) -> Answer<Vec<PendingRole>> {
-    core.pending_roles().map_err(to_view)
-}
-
-#[tauri::command]
-async fn drop_pending_role(core: Core<'_>, external_id: String) -> Answer {
-    core.drop_pending_role(&external_id).await.map_err(to_view)
-}
-
-#[tauri::command]
-async fn cancel_sign_in(core: Core<'_>, sign_in: SignInId) -> Answer {
-    core.cancel_sign_in(sign_in).map_err(to_view)
-}
-
-#[tauri::command]
-async fn dismiss_sign_in(core: Core<'_>, sign_in: SignInId) -> Answer {
-    core.dismiss_sign_in(sign_in);
-    Ok(())
-}
-
-#[tauri::command]
-async fn enter_mfa_code(core: Core<'_>, sign_in: SignInId, code: MfaCode) -> Answer {
-    core.enter_mfa_code(sign_in, &code).map_err(to_view)
-}
-
-#[tauri::command]
-async fn reopen_browser(core: Core<'_>, sign_in: SignInId) -> Answer {
-    core.reopen_browser(sign_in).map_err(to_view)
-}
-
-/// What a user can decide about another user's row for the same tenant or address.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Decision {
-    Replace,
-    KeepBoth,
-}
-
-impl From<Decision> for OnDuplicate {
-    fn from(decision: Decision) -> Self {
-        match decision {
-            Decision::Replace => Self::Replace,
-            Decision::KeepBoth => Self::KeepBoth,
-        }
-    }
-}
-
-#[tauri::command]
-async fn decide_duplicate(core: Core<'_>, sign_in: SignInId, decision: Decision) -> Answer {
-    core.decide_duplicate(sign_in, decision.into())
-        .map_err(to_view)
-}
-
-#[tauri::command]
-async fn add_tenant(core: Core<'_>, account: AccountId, tenant_id: String) -> Answer<AccountId> {
-    core.add_tenant(&account, &tenant_id).await.map_err(to_view)
 }
 
 #[tauri::command]
@@ -273,33 +160,6 @@ async fn pin_target(core: Core<'_>, account: AccountId, target: String, pinned: 
     core.pin_target(&account, &target, pinned)
         .await
         .map_err(to_view)
-}
-
-#[tauri::command]
-async fn found_elsewhere(core: Core<'_>) -> Answer<FoundElsewhere> {
-    core.found_elsewhere().map_err(to_view)
-}
-
-#[tauri::command]
-async fn connect_found(
-    core: Core<'_>,
-    id: String,
-    region: Option<String>,
-    device_code: Option<bool>,
-    accept_not_enforced: Option<bool>,
-) -> Answer<SignInId> {
-    core.connect_found(ConnectFound {
-        region,
-        device_code: device_code.unwrap_or_default(),
-        accept_not_enforced: accept_not_enforced.unwrap_or_default(),
-        ..ConnectFound::new(id)
-    })
-    .map_err(to_view)
-}
-
-#[tauri::command]
-async fn found_portals(core: Core<'_>) -> Answer<Vec<FoundPortal>> {
-    Ok(core.found_portals())
 }
 
 #[tauri::command]
