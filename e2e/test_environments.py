@@ -71,7 +71,10 @@ def test_a_protected_environment_is_confirmed_counts_down_and_ends_with_what_run
     box.type("prod")
     app.click("button", "Confirm")
     app.read("prod is confirmed")
-    until("the tray counts down", lambda: any(re.match(r"  prod · 1[45] min left$", line) for line in tray.menu()))
+    until(
+        "the tray counts down",
+        lambda: any(re.match(r"  prod · 1[45] min left$", line) for line in tray.menu()),
+    )
     command = Command(desktop, "-E", "prod")
     assert command.ask() == "200"
     app.click("button", "In use by")

@@ -58,6 +58,69 @@ fn clients_that_read_different_variables_agree_in_a_shell_and_under_exec() {
     }
 }
 
+// E24
+#[test]
+fn regions_zones_and_projects_that_pay_follow_the_environment_and_come_back() {
+    let harness = Harness::start();
+    environments(&harness);
+    let places = [
+        "--google-region",
+        "europe-west1",
+        "--google-zone",
+        "europe-west1-b",
+    ];
+    harness
+        .mcm(&[&["environment", "edit", "dev"], &places[..]].concat())
+        .done();
+    let names = "GOOGLE_CLOUD_QUOTA_PROJECT CLOUDSDK_BILLING_QUOTA_PROJECT CLOUDSDK_COMPUTE_REGION CLOUDSDK_COMPUTE_ZONE \
+                 GOOGLE_ZONE CLOUDSDK_CORE_PROJECT AWS_DEFAULT_REGION";
+    for shell in ["bash", "zsh", "fish"] {
+        let (set, show) = match shell {
+            "fish" => (
+                "set -gx GOOGLE_CLOUD_QUOTA_PROJECT mine; set -gx CLOUDSDK_COMPUTE_ZONE us-east1-b",
+                format!("for name in {names}; printenv $name; or echo none; end"),
+            ),
+            _ => (
+                "export GOOGLE_CLOUD_QUOTA_PROJECT=mine CLOUDSDK_COMPUTE_ZONE=us-east1-b",
+                format!("for name in {names}; do printenv $name || echo none; done"),
+            ),
+        };
+        let script =
+            format!("{set}\nmcm use dev\n{show}\nmcm use test\n{show}\nmcm use --off\n{show}\n");
+        let ended = in_shell(&harness, shell, &script);
+        let lines: Vec<&str> = ended.result.lines().collect();
+        let project = "contoso-production";
+        let seen: Vec<&[&str]> = lines.chunks(7).collect();
+        assert_eq!(
+            seen,
+            [
+                [
+                    project,
+                    project,
+                    "europe-west1",
+                    "europe-west1-b",
+                    "europe-west1-b",
+                    project,
+                    "eu-west-3"
+                ],
+                // An environment without a zone leaves the user's.
+                [
+                    project,
+                    project,
+                    "none",
+                    "us-east1-b",
+                    "none",
+                    project,
+                    "eu-west-1"
+                ],
+                ["mine", "none", "none", "us-east1-b", "none", "none", "none"],
+            ],
+            "{shell}: {}",
+            ended.stderr
+        );
+    }
+}
+
 // E9
 #[test]
 fn az_of_two_environments_at_once_touches_neither_the_users_folder_nor_the_other() {
