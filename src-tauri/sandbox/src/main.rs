@@ -3,6 +3,7 @@
 //! `serve` prints the environment that points the app at the sandbox and runs until it is stopped. `browse`
 //! signs a user in; called with nothing but an address it does the same, so the program can be `$BROWSER`.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,19 +16,17 @@ use sandbox_clouds::{Options, Ports, Sandbox};
 
 /// Azure, Google Cloud and AWS on this machine, for demos and tests.
 #[derive(Parser)]
-#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
-    action: Option<Action>,
-    #[command(flatten)]
-    browse: Option<Browse>,
+    action: Action,
 }
 
 #[derive(Subcommand)]
 enum Action {
     /// Start every cloud and keep on until SIGINT or SIGTERM.
     Serve(Serve),
-    /// Sign a user in by way of the pages of a sandbox.
+    /// Sign a user in by way of the pages of a sandbox. An address alone, as $BROWSER gets one, does the same.
     Browse(Browse),
 }
 
@@ -73,11 +72,14 @@ fn web_address(text: &str) -> Result<String, &'static str> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let result = match (arguments.action, arguments.browse) {
-        (Some(Action::Serve(serve)), _) => run(&serve).await,
-        (Some(Action::Browse(browse)), _) | (None, Some(browse)) => sign_in(&browse).await,
-        (None, None) => Err(io::Error::other("nothing to do; see --help")),
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    let is_address = |word: &OsString| word.to_str().is_some_and(|word| web_address(word).is_ok());
+    if words.get(1).is_some_and(is_address) {
+        words.insert(1, "browse".into());
+    }
+    let result = match Arguments::parse_from(words).action {
+        Action::Serve(serve) => run(&serve).await,
+        Action::Browse(browse) => sign_in(&browse).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

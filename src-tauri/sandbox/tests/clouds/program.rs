@@ -31,22 +31,23 @@ fn serve_prints_the_environment_and_ends_on_sigterm() {
 async fn the_program_as_browser_hands_the_custom_scheme_to_the_opener() {
     let clouds = sandbox().await;
     let url = Authorize::at(&clouds, "organizations", CUSTOM_SCHEME).url();
-    let output = tokio::task::spawn_blocking(move || {
-        Command::new(PROGRAM)
-            .arg(url.as_str())
-            .env("SANDBOX_USER", ADA)
-            .env("SANDBOX_OPEN_WITH", "echo")
-            .output()
-    });
-    let output = output.await.expect("no panic").expect("the program runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let opened = String::from_utf8(output.stdout).expect("text");
-    assert!(
-        opened.starts_with("io.github.multicloudmanager://auth/azure?code="),
-        "{opened}"
-    );
+    for words in [&[][..], &["browse"]] {
+        let (words, url) = (words.to_vec(), url.clone());
+        let output = tokio::task::spawn_blocking(move || {
+            Command::new(PROGRAM)
+                .args(words)
+                .arg(url.as_str())
+                .env("SANDBOX_USER", ADA)
+                .env("SANDBOX_OPEN_WITH", "echo")
+                .output()
+        });
+        let output = output.await.expect("no panic").expect("the program runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        let opened = String::from_utf8(output.stdout).expect("text");
+        assert!(
+            opened.starts_with("io.github.multicloudmanager://auth/azure?code="),
+            "{opened}"
+        );
+    }
 }
