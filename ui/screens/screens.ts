@@ -533,7 +533,7 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     snapshot: snapshot({ accounts: usual, clouds }),
     answers: {
       search: () => [
-        { account: usual[5]?.id, target: null },
+        { account: usual[4]?.id, target: null },
         { account: usual[0]?.id, target: subscriptions[0] },
       ],
     },
