@@ -246,14 +246,19 @@ async fn a_program_that_takes_too_long_is_ended_with_everything_it_started() {
         "echo 'touch your key' >&2\nsleep 600 &\necho $$ $! > {}\nwait\n",
         pids.display()
     );
-    // Windows has no file of a process's state. What the program starts, itself anew, keeps a file open.
+    // Windows has no file of a process's state. The program that this one starts keeps a file open.
     let held = shared.path("held");
+    let busy = format!(
+        "@echo off\r\ncall :busy > \"{}\"\r\nexit /b\r\n:busy\r\ngoto busy\r\n",
+        held.display()
+    );
+    shared.write("busy.cmd", &busy);
+    let started = shared.path("busy.cmd");
     shared.program(&Script {
         shell: &shell,
         cmd: &format!(
-            "if \"%1\"==\"busy\" goto hold\necho touch your key>&2\nstart /b \"\" cmd /c \"\"%~f0\" busy\"\n:busy\ngoto busy\n\
-             :hold\ncall :busy > \"{}\"",
-            held.display()
+            "echo touch your key>&2\nstart /b cmd /c \"{}\"\n:busy\ngoto busy",
+            started.display()
         ),
     });
     let error = within(Box::pin(caller(&shared.harness.app, "profile:tool")))
