@@ -2,7 +2,7 @@
 //! Go SDK's credential chains).
 
 use mcm_core::account::{Account, AccountId, Cloud};
-use mcm_core::aws_files::{Client, Files, Merged};
+use mcm_core::aws_files::{Client, Files, Merged, ProfileSettings};
 use mcm_core::text::shown;
 
 use super::{ExaminedShell, Found, Source};
@@ -130,8 +130,18 @@ fn credential(
         return other(Source::Broken, None, why);
     }
     let decided = |what: &str| format!("{}, {what}.", capitalised(&why_profile));
-    let federated = profile.get("web_identity_token_file").is_some();
-    if let (Some(role), false) = (profile.get("role_arn"), federated) {
+    // To botocore a setting without a value is one.
+    let get = |key: &str| {
+        let value = profile.get(key);
+        value.filter(|value| client == Client::Botocore || !value.is_empty())
+    };
+    let federated = get("web_identity_token_file").is_some();
+    if let (Some(role), false) = (get("role_arn"), federated) {
+        let has_source = get("source_profile").or(get("credential_source")).is_some();
+        if client == Client::Botocore && !has_source {
+            let what = "which names a role without source_profile or credential_source";
+            return other(Source::Broken, None, decided(what));
+        }
         return other(
             Source::Role,
             Some(role.to_owned()),
@@ -143,15 +153,35 @@ fn credential(
         let why = "AWS_WEB_IDENTITY_TOKEN_FILE is set: the role in AWS_ROLE_ARN, through another identity provider.";
         return other(Source::Federation, role, why.to_owned());
     }
-    if let (Some(role), true) = (profile.get("role_arn"), federated) {
+    if let (Some(role), true) = (get("role_arn"), federated) {
         return other(
             Source::Federation,
             Some(role.to_owned()),
             decided("which assumes a role through another identity provider"),
         );
     }
-    if profile.get("sso_session").is_some() || profile.get("sso_start_url").is_some() {
-        let identity = match (profile.get("sso_role_name"), profile.get("sso_account_id")) {
+    let keys_in = |file: &str, settings: Option<&ProfileSettings>| {
+        Some(match keys(client, settings?)? {
+            Keys::Complete(id) => {
+                let why = decided(&format!("whose keys are in AWS's {file} file"));
+                other(Source::File, Some(short(id)), why)
+            }
+            Keys::Partial { has, lacks } => {
+                let what = format!("which has {has} in AWS's {file} file and no {lacks}");
+                other(Source::Broken, None, decided(&what))
+            }
+        })
+    };
+    let in_credentials = || keys_in("credentials", profile.credentials());
+    let in_config = || keys_in("config", profile.config());
+    // To the Go SDK keys come before everything else that a profile has.
+    if client == Client::Go
+        && let Some(found) = in_credentials().or_else(in_config)
+    {
+        return found;
+    }
+    if get("sso_session").is_some() || get("sso_start_url").is_some() {
+        let identity = match (get("sso_role_name"), get("sso_account_id")) {
             (Some(role), Some(account)) => Some(format!("{role} in {account}")),
             _ => None,
         };
@@ -161,21 +191,20 @@ fn credential(
             decided("which uses aws sso login"),
         );
     }
-    if let Some(key) = profile.credentials("aws_access_key_id") {
-        return other(
-            Source::File,
-            Some(short(key)),
-            decided("whose keys are in AWS's credentials file"),
-        );
+    if let Some(found) = in_credentials() {
+        return found;
     }
-    if let Some(session) = profile.get("login_session") {
+    if let Some(session) = get("login_session") {
         return other(
             Source::SignIn,
             Some(session.to_owned()),
             decided("which uses aws login"),
         );
     }
-    if let Some(command) = profile.config("credential_process") {
+    let process = profile
+        .config()
+        .and_then(|settings| settings.get("credential_process"));
+    if let Some(command) = process.filter(|_| get("credential_process").is_some()) {
         return match asked_account(command)
             .as_deref()
             .map(|name| asked(shell, name))
@@ -198,12 +227,8 @@ fn credential(
             ),
         };
     }
-    if let Some(key) = profile.config("aws_access_key_id") {
-        return other(
-            Source::File,
-            Some(short(key)),
-            decided("whose keys are in AWS's config file"),
-        );
+    if let Some(found) = in_config() {
+        return found;
     }
     if client == Client::Botocore
         && let Some((variable, file)) = shell.first(&["AWS_CREDENTIAL_FILE"])
@@ -258,6 +283,36 @@ fn keys_of(client: Client) -> &'static [(&'static [&'static str], &'static [&'st
     }
 }
 
+/// The keys in a profile of one file.
+enum Keys<'a> {
+    /// The id of an access key that has its secret.
+    Complete(&'a str),
+    /// One half. The client stops there.
+    Partial {
+        has: &'static str,
+        lacks: &'static str,
+    },
+}
+
+fn keys(client: Client, settings: &ProfileSettings) -> Option<Keys<'_>> {
+    const NAMES: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
+    let [id, secret] = NAMES.map(|name| {
+        let value = settings.get(name).map(String::as_str);
+        value.filter(|value| !value.is_empty())
+    });
+    let half = |has, lacks| match client {
+        // The others go on to the next place.
+        Client::JavaScript | Client::JavaScript2 => None,
+        Client::Botocore | Client::Go | Client::Rust => Some(Keys::Partial { has, lacks }),
+    };
+    match (id, secret) {
+        (Some(id), Some(_)) => Some(Keys::Complete(id)),
+        (Some(_), None) => half(NAMES[0], NAMES[1]),
+        (None, Some(_)) if client == Client::Go => half(NAMES[1], NAMES[0]),
+        (None, _) => None,
+    }
+}
+
 /// The account that a profile requests from us.
 fn asked(shell: &ExaminedShell<'_>, name: &str) -> Option<Account> {
     let id = match name {
@@ -277,14 +332,12 @@ struct SeenProfile {
 }
 
 impl SeenProfile {
-    fn config(&self, key: &str) -> Option<&str> {
-        let settings = self.profiles.config.get(&self.name)?;
-        settings.get(key).map(String::as_str)
+    fn config(&self) -> Option<&ProfileSettings> {
+        self.profiles.config.get(&self.name)
     }
 
-    fn credentials(&self, key: &str) -> Option<&str> {
-        let settings = self.profiles.credentials.get(&self.name)?;
-        settings.get(key).map(String::as_str)
+    fn credentials(&self) -> Option<&ProfileSettings> {
+        self.profiles.credentials.get(&self.name)
     }
 
     fn get(&self, key: &str) -> Option<&str> {

@@ -234,13 +234,64 @@ fn whoami_shows_what_the_client_finds_or_that_it_finds_nothing() {
     assert_eq!(source_of_aws(&harness, &alternative), "file");
 }
 
+/// The orders of botocore's providers (`credentials.py`) and of the Go SDK's (`config/resolve_credentials.go`).
+#[test]
+fn whoami_weighs_the_settings_of_a_profile_as_each_client_does() {
+    let harness = Harness::start();
+    let (id, secret) = (
+        format!("aws_access_key_id = {OTHER}\n"),
+        "aws_secret_access_key = s\n",
+    );
+    let process = "credential_process = /opt/tool\n";
+    let sso = "sso_start_url = https://contoso.awsapps.com/start\nsso_region = eu-west-1\n";
+    for (config, aws, terraform) in [
+        (format!("{id}{secret}{process}"), "process", "file"),
+        (format!("{id}{secret}{sso}"), "sign-in", "file"),
+        (
+            format!("{id}{secret}credential_process =\n"),
+            "process",
+            "file",
+        ),
+        (format!("{id}{secret}role_arn =\n"), "broken", "file"),
+        (
+            format!("{id}{secret}role_arn = arn:aws:iam::444455556666:role/Reader\n"),
+            "broken",
+            "role",
+        ),
+        (
+            format!(
+                "{id}{secret}role_arn = arn:aws:iam::444455556666:role/Reader\nsource_profile = default\n"
+            ),
+            "role",
+            "role",
+        ),
+        (id.clone(), "broken", "broken"),
+        (secret.to_owned(), "none", "broken"),
+        (
+            format!("{id}aws_secret_access_key =\n{process}"),
+            "process",
+            "broken",
+        ),
+    ] {
+        let path = harness.folder().join(".aws/config");
+        write(&path, 0o600, &format!("[default]\n{config}"));
+        let found = ["aws", "terraform-aws"].map(|tool| source_of(&harness, tool, &[]));
+        assert_eq!(found, [aws, terraform], "{config}");
+    }
+}
+
 fn source_of_aws(harness: &Harness, variables: &[(&str, &str)]) -> String {
+    source_of(harness, "aws", variables)
+}
+
+fn source_of(harness: &Harness, tool: &str, variables: &[(&str, &str)]) -> String {
     let mut command = harness.command(&["whoami", "--json"]);
     command
         .env_remove("AWS_ACCESS_KEY_ID")
         .env_remove("AWS_SECRET_ACCESS_KEY")
         .envs(variables.iter().copied());
     let output = Ended::of(command.output().expect("mcm starts")).json();
-    let source = &output["tools"][0]["source"];
-    source.as_str().expect("a source").to_owned()
+    let mut tools = output["tools"].as_array().expect("a list").iter();
+    let found = tools.find(|found| found["tool"] == tool).expect(tool);
+    found["source"].as_str().expect("a source").to_owned()
 }
