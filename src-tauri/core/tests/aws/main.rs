@@ -2,6 +2,8 @@
 
 mod company;
 mod connect;
+mod console;
+mod enforcement;
 mod files;
 #[path = "../scenario/harness.rs"]
 #[allow(
@@ -19,5 +21,6 @@ mod mfa;
 #[cfg(unix)]
 mod moto;
 mod prepare;
+mod refused_roles;
 mod roles;
 mod sources;
