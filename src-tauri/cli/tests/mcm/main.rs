@@ -9,6 +9,7 @@
 #![cfg(any(target_os = "linux", windows))]
 
 mod accounts;
+mod activity;
 #[cfg(target_os = "linux")]
 mod agents;
 mod aws;
@@ -16,6 +17,7 @@ mod aws;
 mod aws_files;
 #[cfg(target_os = "linux")]
 mod aws_identities;
+mod aws_roles;
 #[cfg(target_os = "linux")]
 mod backup;
 #[cfg(target_os = "linux")]
@@ -39,6 +41,8 @@ mod environments;
 mod exec;
 #[cfg(target_os = "linux")]
 mod exec_child;
+#[cfg(target_os = "linux")]
+mod exec_refusals;
 mod failures;
 #[cfg(target_os = "linux")]
 mod fast_path;
