@@ -5,6 +5,7 @@
 //! stable: fields and sources may be added, none is renamed, removed or given another meaning.
 
 mod aws;
+mod az_powershell;
 mod azure;
 pub(crate) mod check;
 mod current_environment;
@@ -55,7 +56,7 @@ struct Row {
 /// The identity that a tool would use.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Found {
-    /// `aws`, `az`, `gcloud`, `terraform-aws`, `terraform-azurerm`, `terraform-google` or `kubectl`.
+    /// `aws`, `az`, `gcloud`, `terraform-aws`, `terraform-azurerm`, `terraform-google`, `az-powershell` or `kubectl`.
     tool: &'static str,
     provider: Cloud,
     source: Source,
@@ -133,6 +134,7 @@ pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
     ];
     let rows: Vec<Row> = found
         .into_iter()
+        .chain(az_powershell::context(&shell))
         .chain(kubernetes::command_line(&shell))
         .map(|found| current_environment::as_shims_start_it(found, &shell))
         .map(|found| compared(found, &shell))

@@ -193,8 +193,8 @@ pub(super) const WHOAMI_HELP: &str = "\
 Looks where the tools look, in their order: variables, profiles, their own sign-ins. It contacts no server and reads no
 credential. What only a server knows, such as the machine's role, is shown as unknown.
 
---json prints {\"tools\":[…]}, each with tool (aws, az, gcloud, terraform-aws, terraform-azurerm, terraform-google, and kubectl
-where its context is known), provider, source, identity, place (region, subscription, project or context), account (its id, if
+--json prints {\"tools\":[…]}, each with tool (aws, az, gcloud, terraform-aws, terraform-azurerm, terraform-google, az-powershell
+where it saved a context, and kubectl where its context is known), provider, source, identity, place (region, subscription, project or context), account (its id, if
 it is connected here), why, activeAccount and isActive (true, false, or null when unknown). New fields and sources may appear; existing ones keep their meaning.";
 
 pub(super) const CONSOLE_HELP: &str = "\

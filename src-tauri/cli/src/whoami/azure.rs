@@ -158,14 +158,20 @@ fn signed_in(shell: &ExaminedShell<'_>, tool: &'static str) -> Found {
         },
         folder.display()
     );
-    let is_same = |account: &Account| {
-        matches!(&account.identity, Identity::Azure { tenant_id, username, .. }
-            if tenant_id.eq_ignore_ascii_case(&subscription.tenant_id)
-                && name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(username)))
-    };
-    let ours = is_user.then(|| shell.labelled(&subscription.tenant_id, is_same));
-    match ours.flatten() {
+    let ours = name
+        .as_deref()
+        .filter(|_| is_user)
+        .and_then(|name| connected(shell, &subscription.tenant_id, name));
+    match ours {
         Some(account) => Found::ours(tool, Source::CommandLine, &account, why).at(place),
         None => other(Source::CommandLine, name, why).at(place),
     }
+}
+
+/// The account of this user in this tenant, if it is connected here.
+pub(super) fn connected(shell: &ExaminedShell<'_>, tenant: &str, user: &str) -> Option<Account> {
+    shell.labelled(tenant, |account| {
+        matches!(&account.identity, Identity::Azure { tenant_id, username, .. }
+            if tenant_id.eq_ignore_ascii_case(tenant) && user.eq_ignore_ascii_case(username))
+    })
 }

@@ -11,7 +11,7 @@ use mcm_core::aws_files::Client;
 use mcm_core::error::{Code, Error};
 use mcm_core::world::Environment;
 
-use super::{ExaminedShell, Found, Source, aws, azure, google};
+use super::{ExaminedShell, Found, Source, aws, az_powershell, azure, google};
 use crate::output::note;
 use crate::variables::EXEC_ACCOUNTS;
 
@@ -38,6 +38,7 @@ pub(crate) fn require(
         return Ok(());
     };
     let mut others = String::new();
+    note_az_powershell(&shell, accounts, closed);
     for account in accounts {
         for found in tools(&shell, account.cloud()) {
             if is_another_identity(&found, account) {
@@ -89,6 +90,29 @@ pub(crate) fn require(
         "Another identity would win:{others}\nRemove what wins, or use \"mcm exec\". With --force mcm goes on."
     );
     Err(Error::new(Code::SettingInvalid, message))
+}
+
+/// Says where Az PowerShell has a sign-in of its own. Nothing keeps it from a command, so it is no reason to refuse one
+/// that runs other tools.
+fn note_az_powershell(shell: &ExaminedShell<'_>, accounts: &[&Account], closed: &[Cloud]) {
+    let azure = accounts
+        .iter()
+        .find(|account| account.cloud() == Cloud::Azure);
+    let Some(found) = az_powershell::context(shell) else {
+        return;
+    };
+    let who = found.identity.as_deref().unwrap_or("another user");
+    match azure {
+        Some(account) if found.account.as_ref() != Some(&account.id) => note(&format!(
+            "Az PowerShell starts as {who}, not as {}. In it, run: Connect-AzAccount -Identity -Scope Process",
+            account.name()
+        )),
+        None if closed.contains(&Cloud::Azure) => note(&format!(
+            "Az PowerShell starts as {who}, although Azure is not part of the environment. In it, run: Disconnect-AzAccount \
+             -Scope Process"
+        )),
+        _ => {}
+    }
 }
 
 /// Whether a tool does its work, and as another identity. One that fails, or finds no identity, does nothing.

@@ -350,3 +350,68 @@ fn profiles_of_aws_are_read_in_the_order_of_its_tools() {
         "arn:aws:iam::1:role/W"
     );
 }
+
+/// Az PowerShell reads its saved context from one folder of the user, which no variable replaces.
+#[test]
+fn az_powershell_has_a_context_of_its_own_and_a_command_is_told() {
+    let harness = Harness::start();
+    harness.login(ADA, &["azure"]).done();
+    let id = harness.account_of("azure");
+    let rows = || {
+        let all = run(&harness, &[], &["whoami", "--json"]).json();
+        let tools = all["tools"].as_array().expect("a list").clone();
+        let mut found = tools
+            .into_iter()
+            .filter(|row| row["tool"] == "az-powershell");
+        (found.next(), found.next())
+    };
+    assert_eq!(rows(), (None, None), "nothing is saved");
+    let folder = harness.folder().join(".Azure");
+    let tenant = harness.mcm(&["accounts", "--json"]).json()["accounts"][0]["tenantId"].clone();
+    let context = |user: &str| {
+        let context = serde_json::json!({
+            "DefaultContextKey": "one",
+            "EnvironmentTable": {},
+            "Contexts": { "one": {
+                "Account": { "Id": user, "Credential": null, "Type": "User" },
+                "Tenant": { "Id": tenant },
+                "Subscription": { "Id": "9ab3a7a0-0000-4000-8000-000000000001", "Name": "Production" },
+                "TokenCache": { "CacheData": "CANARY" },
+            }},
+        });
+        write(
+            &folder.join("AzureRmContext.json"),
+            0o600,
+            &format!("\u{feff}{context}"),
+        );
+    };
+    let exec = || harness.mcm(&["exec", &id, "--", "true"]);
+    context("mallory@fabrikam.example");
+    let (row, _) = rows();
+    let row = row.expect("it is shown");
+    assert_eq!(row["identity"], "mallory@fabrikam.example");
+    assert_eq!(
+        (&row["source"], &row["account"]),
+        (&"command-line".into(), &Value::Null)
+    );
+    assert!(!row.to_string().contains("CANARY"));
+    let told = exec();
+    assert!(
+        told.stderr
+            .contains("Az PowerShell starts as mallory@fabrikam.example")
+            && told
+                .stderr
+                .contains("Connect-AzAccount -Identity -Scope Process"),
+        "{}",
+        told.stderr
+    );
+    assert_eq!(told.status, 0);
+    context(ADA);
+    assert_eq!(rows().0.expect("it is shown")["account"], id.as_str());
+    assert!(!exec().stderr.contains("Az PowerShell"));
+    context("mallory@fabrikam.example");
+    let off = r#"{"Mode":"Process"}"#;
+    write(&folder.join("AzureRmContextSettings.json"), 0o600, off);
+    assert_eq!(rows(), (None, None), "saving is switched off");
+    assert!(!exec().stderr.contains("Az PowerShell"));
+}
