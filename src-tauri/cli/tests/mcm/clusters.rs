@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::environments::{Three, on_a_terminal, shown};
 use crate::harness::{Ended, Harness, run, write};
+use crate::identity_center::READER;
 use crate::kube_token::authenticate;
 use crate::kubectl::Cluster;
 
@@ -543,4 +544,111 @@ fn whoami_and_doctor_name_the_cluster_that_kubectl_works_in() {
         check["status"] == "warn" && remedy.contains("mcm environment edit dev --cluster eks"),
         "{check}"
     );
+}
+
+#[test]
+fn a_cluster_of_a_role_of_identity_center_is_for_that_roles_account_alone() {
+    let harness = Harness::start();
+    let id = crate::identity_center::connected(&harness);
+    let (reader, admin) = (
+        format!("{id}/{READER}"),
+        format!("{id}/111122223333/AdministratorAccess"),
+    );
+    let arn = "arn:aws:eks:eu-north-1:012345678901:cluster/shop";
+    let kubeconfig = format!(
+        "contexts:\n- name: eks\n  context:\n    cluster: {arn}\n    user: eks\nclusters:\n- name: {arn}\n  cluster:\n    \
+         server: https://0123.gr7.eu-north-1.eks.amazonaws.com\nusers:\n- name: eks\n  user:\n    token: {CANARY}\n"
+    );
+    write(&harness.folder().join(".kube/config"), 0o600, &kubeconfig);
+    let create = |name: &str, account: &str, context: &str| {
+        harness.mcm(&[
+            "environment",
+            "create",
+            name,
+            "--aws",
+            account,
+            "--cluster",
+            context,
+        ])
+    };
+    let refused = create("dev", &admin, "eks").failed(2);
+    assert!(
+        refused.contains("is a cluster of the AWS account 012345678901"),
+        "{refused}"
+    );
+    create("dev", &reader, "eks").done();
+    let refused = harness
+        .mcm(&["environment", "edit", "dev", "--aws", &admin])
+        .failed(2);
+    assert!(
+        refused.contains("is a cluster of the AWS account 012345678901"),
+        "{refused}"
+    );
+
+    // What kubectl would run, read from the file that it is given.
+    let file = harness
+        .mcm(&[
+            "exec",
+            "-E",
+            "dev",
+            "--",
+            "sh",
+            "-c",
+            "cat \"${KUBECONFIG%%:*}\"",
+        ])
+        .done();
+    let file: Value = serde_json::from_str(&file).expect("JSON");
+    let arguments = &file["users"][0]["user"]["exec"]["args"];
+    assert_eq!(
+        arguments.as_array().expect("a list")[..8],
+        [
+            "kube-token",
+            &reader,
+            "--cluster",
+            "shop",
+            "--region",
+            "eu-north-1",
+            "--environment",
+            "dev"
+        ]
+        .map(Value::from)
+    );
+    let words = [
+        "kube-token",
+        &reader,
+        "--cluster",
+        "shop",
+        "--region",
+        "eu-north-1",
+        "--environment",
+        "dev",
+    ];
+    let token = harness.mcm(&words).json()["status"]["token"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
+    let arn = authenticate(&harness, "shop", &token).expect("the cluster accepts it");
+    assert!(
+        arn.contains(":012345678901:") && arn.contains("ReadOnly"),
+        "{arn}"
+    );
+
+    // A context of mcm's own is its role's, whatever the cluster is called.
+    let written = [
+        "configure",
+        "kube",
+        &admin,
+        "--cluster",
+        "own",
+        "--server",
+        "https://own.example",
+        "--yes",
+    ];
+    harness.mcm(&written).done();
+    let refused = create("other", &reader, "own").failed(2);
+    assert!(
+        refused.contains(&format!("({admin})")) && refused.contains(&format!("({reader})")),
+        "{refused}"
+    );
+    create("other", &admin, "own").done();
 }
