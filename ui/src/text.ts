@@ -1466,8 +1466,8 @@ export const environments = {
     target: "Works in",
     anyTarget: "Whatever is chosen for the account",
     clusters: "Kubernetes clusters that stay",
-    clustersNote:
-      "Add a cluster of your kubeconfig in a terminal: mcm environment edit NAME --cluster CONTEXT",
+    clustersNote: (name: string) =>
+      `Add a cluster of your kubeconfig in a terminal: mcm environment edit ${name} --cluster CONTEXT`,
     region: "AWS region",
     googleRegion: "Google region",
     googleZone: "Google zone",

@@ -7,7 +7,8 @@
 #[cfg(test)]
 mod tests;
 
-use yaml_rust2::{Yaml, YamlLoader};
+use yaml_rust2::parser::{Event, Parser};
+use yaml_rust2::{ScanError, Yaml, YamlLoader};
 
 use super::aws_config::FileLine;
 
@@ -17,6 +18,8 @@ pub(super) const OURS: &str = "mcm:";
 const WAS: &str = "# before \"mcm configure kube\": ";
 /// What stands for a list that was not there.
 const ABSENT: &str = "absent";
+/// Deeper than kubectl nests, and shallow enough for a loader that calls itself.
+const MOST_DEPTH: usize = 64;
 /// The first line of a file that is ours.
 const HEADER: &str = "# Written by \"mcm configure kube\"";
 
@@ -383,13 +386,40 @@ pub(super) fn name(entry: &Yaml) -> Option<&str> {
     entry["name"].as_str()
 }
 
+/// Refuses what could take all memory or exhaust the stack: aliases, which kubectl never writes, and deep nesting.
+fn require_bounded(text: &str) -> Result<(), String> {
+    let mut parser = Parser::new_from_str(text);
+    let mut depth = 0;
+    loop {
+        let (event, marker) = parser.next_token().map_err(|error| unreadable(&error))?;
+        match event {
+            Event::Alias(_) => {
+                return Err(format!(
+                    "line {}: it has an alias. Let kubectl write the file out: kubectl config view --raw",
+                    marker.line()
+                ));
+            }
+            Event::MappingStart(..) | Event::SequenceStart(..) => depth += 1,
+            Event::MappingEnd | Event::SequenceEnd => depth -= 1,
+            Event::StreamEnd => return Ok(()),
+            _ => {}
+        }
+        if depth > MOST_DEPTH {
+            return Err(format!("line {}: it is nested too deeply", marker.line()));
+        }
+    }
+}
+
+fn unreadable(error: &ScanError) -> String {
+    format!(
+        "line {}: it is not YAML that can be read. Fix it",
+        error.marker().line()
+    )
+}
+
 fn parsed(text: &str) -> Result<Yaml, String> {
-    let mut documents = YamlLoader::load_from_str(text).map_err(|error| {
-        format!(
-            "line {}: it is not YAML that can be read. Fix it",
-            error.marker().line()
-        )
-    })?;
+    require_bounded(text)?;
+    let mut documents = YamlLoader::load_from_str(text).map_err(|error| unreadable(&error))?;
     match documents.len() {
         0 => Ok(Yaml::Null),
         1 => Ok(documents.remove(0)),

@@ -87,3 +87,24 @@ fn a_file_that_we_made_is_gone_when_nothing_is_left_in_it() {
         .expect("removed");
     assert!(config.leaves_nothing(&change), "{made}");
 }
+
+#[test]
+fn a_file_that_would_grow_or_nest_without_end_is_refused() {
+    let mut laughs = "a: &a [x, x, x, x, x, x, x, x]\n".to_owned();
+    for pair in ["ab", "bc", "cd", "de", "ef", "fg", "gh", "hi", "ij", "jk"] {
+        let (from, to) = pair.split_at(1);
+        let many = vec![format!("*{from}"); 8].join(", ");
+        laughs.push_str(&format!("{to}: &{to} [{many}]\n"));
+    }
+    for (text, why) in [
+        (laughs.as_str(), "line 2: it has an alias"),
+        (&"[".repeat(100_000), "line 1: it is n"),
+        (
+            &format!("{}x{}", "[".repeat(100), "]".repeat(100)),
+            "line 1: it is nested too deeply",
+        ),
+    ] {
+        let refused = parsed_document(Some(text.as_bytes())).expect_err("refused");
+        assert!(refused.starts_with(why), "{refused}");
+    }
+}
