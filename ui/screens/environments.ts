@@ -22,6 +22,11 @@ export function environmentScreens(click: (name: string) => () => void): Record<
       answers: { targets: () => subscriptions },
       steps: [...at, click("Create from what is in use…")],
     },
+    "environments-edit": {
+      snapshot: some,
+      answers: { targets: () => subscriptions },
+      steps: [...at, click("Edit prod-eu")],
+    },
     "environments-confirm": { snapshot: some, steps: [...at, click("Confirm prod-us")] },
     "environments-delete": { snapshot: some, steps: [...at, click("Delete dev")] },
     "in-use-by": runs(() => holderList),
