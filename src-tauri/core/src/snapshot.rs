@@ -1,7 +1,7 @@
 //! What the tray and the dashboard show: one complete value, without secrets.
 //!
 //! What lives here: the types and nothing else; `app/build_snapshot.rs` builds them. They are exported to `ui/src/bindings` by
-//! `ui/src/bindings`. Sentences for the user are in `ui/src/text.ts`, so a Snapshot carries facts; the exceptions are
+//! `ui/src/bindings`. Sentences for the user are in `ui/src/text/`, so a Snapshot carries facts; the exceptions are
 //! errors, whose sentence is made where the cause is known.
 
 use jiff::Timestamp;

@@ -1,6 +1,6 @@
 //! Words that the tray and `mcm` share: what differs by cloud, and lengths of time.
 //!
-//! The dashboard has its own in `ui/src/text.ts` and `ui/src/time.ts`, by the same rules.
+//! The dashboard has its own in `ui/src/text/words.ts` and `ui/src/time.ts`, by the same rules.
 
 use jiff::SignedDuration;
 

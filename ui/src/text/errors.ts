@@ -1,0 +1,36 @@
+// The title of each failure. Its body comes from the backend, where the cause is known.
+
+import type { Code } from "../bindings/Code";
+
+export const titles: Record<Code, string> = {
+  "setting-missing": "A setting is missing",
+  "setting-invalid": "A setting cannot be used",
+  offline: "The cloud cannot be reached",
+  "server-failed": "The cloud returned an error",
+  throttled: "Too many requests",
+  "sign-in-cancelled": "Sign-in cancelled",
+  "sign-in-refused": "Sign-in refused",
+  "sign-in-expired": "The sign-in timed out",
+  "browser-failed": "Your browser did not open",
+  "sign-in-rejected": "The response failed a security check and was discarded",
+  "sign-in-again": "Sign in again",
+  "source-expired": "The credentials used to call AWS do not work",
+  "role-refused": "AWS did not let this caller assume the role",
+  "not-enforced": "The role does not require the External ID",
+  "clock-off": "This machine’s clock is wrong",
+  "admin-needed": "Your administrator must act first",
+  "policy-blocked": "Your organisation does not allow this now",
+  "wrong-user": "A different user signed in",
+  "already-connected": "Already connected",
+  "keychain-locked": "The keychain is locked",
+  "keychain-absent": "This machine has no keychain",
+  "keychain-failed": "The keychain returned an error",
+  "storage-failed": "A file could not be written or read",
+  "storage-unreadable": "A file could not be read. It was not changed.",
+  "not-found": "No longer exists",
+  ambiguous: "The name matches more than one account",
+  "invalid-input": "This cannot be used",
+  busy: "Another process is using this account",
+  unsupported: "Not supported by this cloud",
+  internal: "Something went wrong in this app",
+};
