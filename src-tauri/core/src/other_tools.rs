@@ -117,3 +117,21 @@ impl<'a> OtherTools<'a> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gcloud_is_below_appdata_on_windows_and_below_home_elsewhere() {
+        let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        let environment = Environment::from_pairs([(home, "/home/ada"), ("APPDATA", "/roaming")]);
+        let tools = OtherTools::of(&environment).expect("there is a home folder");
+        let expected = if cfg!(windows) {
+            "/roaming/gcloud"
+        } else {
+            "/home/ada/.config/gcloud"
+        };
+        assert_eq!(tools.gcloud(), Path::new(expected));
+    }
+}
