@@ -281,6 +281,18 @@ fn a_claims_challenge_that_needs_the_user_says_so_and_leaves_the_account_as_it_i
 }
 
 #[test]
+fn a_claims_challenge_that_meets_a_busy_server_waits_as_long_as_any_renewal() {
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    let busy = Fault::retry_after(503, "120");
+    harness.sandbox.faults().next(Endpoint::AzureToken, busy);
+    for _ in 0..2 {
+        harness.mcm(&["token", &id, "--claims", LATER]).failed(1);
+    }
+    assert_eq!(harness.renewals(), 1);
+}
+
+#[test]
 fn what_is_no_claims_challenge_is_refused_before_anything_is_asked() {
     let harness = Harness::start();
     let id = harness.connected(false);

@@ -11,7 +11,7 @@ use mcm_core::snapshot::Status;
 use mcm_core::vault::Record;
 use sandbox_clouds::azure::Rotation;
 use sandbox_clouds::browser::Browser;
-use sandbox_clouds::{Endpoint, Fault, Request};
+use sandbox_clouds::{Endpoint, Fault, Request, Rule};
 use secrecy::ExposeSecret as _;
 
 use crate::harness::{ADA, Harness, within};
@@ -187,6 +187,20 @@ async fn a_resource_without_consent_fails_alone_and_is_not_asked_for_again() {
         asked + 2,
         "one for the resource, one for the grant"
     );
+}
+
+#[tokio::test]
+async fn a_busy_server_does_not_hide_why_a_resource_was_refused() {
+    let harness = strict().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    harness.clouds.ask_azure_consent_for(GRAPH);
+    // Whether the grant itself still works cannot be found out.
+    let busy = Rule::new(Endpoint::AzureToken, Fault::status(503));
+    harness.clouds.faults().add(busy.after(1).times(1));
+    let error = token(&harness, &id, "graph").await.expect_err("no consent");
+    assert_eq!(error.code(), Code::SignInAgain);
+    assert!(error.message().contains(GRAPH), "{error}");
+    assert_ne!(harness.row(&id).status, Status::SignInAgain);
 }
 
 #[tokio::test]
