@@ -554,6 +554,31 @@ fn a_protected_environment_needs_its_name_typed_at_a_terminal() {
 
 // E15
 #[test]
+fn a_command_that_cannot_be_listed_runs_but_in_no_protected_environment() {
+    let harness = Harness::start();
+    let three = Three::connect(&harness);
+    three.create(&harness, "dev", &[]);
+    three.create(&harness, "prod", &["--protected"]);
+    // A file in the place of the folder, which the administrator cannot fill either.
+    let holders = harness.home().join("data/holders");
+    let _ = std::fs::remove_dir_all(&holders);
+    write(&holders, 0o600, "");
+    let run = |name: &str| {
+        let mcm = env!("CARGO_BIN_EXE_mcm");
+        let line = format!("{mcm} exec -E {name} -- sh -c 'echo in=$MCM_ENVIRONMENT'");
+        on_a_terminal(&harness, &line, "prod\n")
+    };
+    let (status, shown) = run("dev");
+    assert!(status == 0 && shown.contains("in=dev"), "{shown}");
+    let (status, shown) = run("prod");
+    assert!(
+        status == 1 && shown.contains("holders") && !shown.contains("in=prod"),
+        "{shown}"
+    );
+}
+
+// E15
+#[test]
 fn what_the_user_confirmed_in_the_app_counts_at_every_terminal_until_its_time_is_over() {
     let harness = Harness::start();
     let three = Three::connect(&harness);

@@ -328,6 +328,14 @@ async fn entry_that_exists_twice_is_an_error_until_it_is_written_or_deleted() {
         "one bad record is not a bad keychain"
     );
 
+    fake.become_(Behaviour::Full);
+    let refused = code_of(write(&vault, &grant(), b"new")).await;
+    assert_eq!(refused, Code::KeychainFailed);
+    fake.tamper(&grant().user(), |secrets| {
+        assert_eq!(secrets.len(), 2, "none goes before the new one is taken");
+    });
+    fake.become_(Behaviour::Well);
+
     write(&vault, &grant(), b"new")
         .await
         .expect("writing settles which one holds");

@@ -105,9 +105,15 @@ async fn the_organisation_is_information_for_a_role_that_may_list_it_and_nothing
         "what was known stays when AWS gives no answer"
     );
     let page = sandbox_clouds::MadeUpPage {
-        rows: 20,
+        rows: 1000,
         name_bytes: 10,
     };
+    let pages = || {
+        let requests = harness.clouds.requests();
+        let of_accounts = |asked| asked == Some(Endpoint::AwsAccounts);
+        requests.iter().filter(|r| of_accounts(r.endpoint)).count()
+    };
+    let before = pages();
     let faults = harness.clouds.faults();
     faults.always(Endpoint::AwsAccounts, Fault::EndlessList(page));
     harness
@@ -117,6 +123,7 @@ async fn the_organisation_is_information_for_a_role_that_may_list_it_and_nothing
         .expect("the regions need no sign-in");
     harness.clouds.faults().clear();
     assert_eq!(names(), all, "a list without an end takes no place");
+    assert_eq!(pages() - before, 6, "the sixth page exceeds 5,000 rows");
 
     let reader = connect(&harness, "Reader").await.expect("connected");
     harness
