@@ -642,3 +642,23 @@ fn a_rotated_grant_that_the_keychain_refused_is_kept_until_it_is_taken() {
     assert_eq!(Some(stored), story.watcher.newest());
     story.end();
 }
+
+#[test]
+fn a_new_sign_in_takes_the_place_of_a_rotated_grant_that_the_keychain_refused() {
+    let mut story = Story::begin();
+    story.take(&Step::SignIn { process: 0 });
+    let (app, id) = (story.process(0).app.clone(), story.id.clone());
+    let renew = |story: &mut Story| {
+        let (app, id) = (app.clone(), id.clone());
+        let runtime = &story.process(0).runtime;
+        runtime.block_on(async move { app.renew(&id).await.map(drop) })
+    };
+    story.watcher.takes_no_grant.store(true, Ordering::SeqCst);
+    renew(&mut story).expect_err("nothing can be stored");
+    story.watcher.takes_no_grant.store(false, Ordering::SeqCst);
+    story.take(&Step::SignIn { process: 0 });
+    renew(&mut story).expect("the new sign-in works");
+    let stored = story.watcher.stored_grant.load(Ordering::SeqCst);
+    assert_eq!(Some(stored), story.watcher.newest());
+    story.end();
+}
