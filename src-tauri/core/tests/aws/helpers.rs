@@ -270,11 +270,17 @@ async fn a_program_that_takes_too_long_is_ended_with_everything_it_started() {
             && error.message().contains("\"touch your key\""),
         "{error}"
     );
-    if cfg!(windows) {
-        // No event of the system says so: the file can be removed once its program has ended.
+    #[cfg(windows)]
+    {
+        // No event of the system says so: nobody else can open the file until its program has ended.
+        use std::os::windows::fs::OpenOptionsExt as _;
+        let alone = || {
+            let mut options = std::fs::File::options();
+            options.write(true).share_mode(0).open(&held)
+        };
         let mut look = tokio::time::interval(Duration::from_millis(5));
-        return within(async {
-            while std::fs::remove_file(&held).is_err() {
+        within(async {
+            while alone().is_err() {
                 look.tick().await;
             }
         })
