@@ -2,14 +2,13 @@
 //! `mcm exec`, in a shell with the hook and in one of `mcm env`.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
-use crate::environments::{Three, on_a_terminal, shown};
+use crate::environments::{Three, shown};
 use crate::harness::{Ended, Harness, run, write};
 use crate::identity_center::READER;
 use crate::kube_token::authenticate;
@@ -22,15 +21,15 @@ const OWNER: &str = "444455556666";
 const CANARY: &str = "canary-of-the-kubeconfig";
 
 /// A user with an account of each cloud and a kubeconfig with a cluster of each.
-struct Desk {
-    harness: Harness,
-    three: Three,
+pub(crate) struct KubernetesUser {
+    pub(crate) harness: Harness,
+    pub(crate) three: Three,
     cluster: Cluster,
     _certificates: tempfile::TempDir,
 }
 
-impl Desk {
-    fn new() -> Self {
+impl KubernetesUser {
+    pub(crate) fn new() -> Self {
         let harness = Harness::start();
         let three = Three::connect(&harness);
         let certificates = tempfile::tempdir().expect("a temporary folder");
@@ -90,7 +89,8 @@ impl Desk {
         }
     }
 
-    fn create(&self, name: &str, options: &[&str]) {
+    /// An environment with all three accounts and clusters.
+    pub(crate) fn create(&self, name: &str, options: &[&str]) {
         let clusters = ["--cluster", "eks", "--cluster", "aks", "--cluster", "gke"];
         self.three
             .create(&self.harness, name, &[&clusters, options].concat());
@@ -103,7 +103,7 @@ impl Desk {
     }
 
     /// Runs a script in a shell of the user's.
-    fn bash(&self, script: &str) -> Ended {
+    pub(crate) fn bash(&self, script: &str) -> Ended {
         let mut bash = Command::new("bash");
         self.harness.equip(&mut bash);
         bash.env_remove("KUBECONFIG").args(["--norc", "-c", script]);
@@ -111,13 +111,13 @@ impl Desk {
     }
 
     /// Waits for a request with a token of AKS. A kubectl that looks for the server's version asks more than once.
-    fn until_aks(&self) {
+    pub(crate) fn until_aks(&self) {
         let server = Some("6dae42f8-4368-4678-94ff-3960e28e3630");
         let is_it = |token: &str| self.harness.sandbox.azure_audience(token).as_deref() == server;
         self.cluster.bearer_that(is_it);
     }
 
-    fn until_eks(&self) {
+    pub(crate) fn until_eks(&self) {
         let is_it = |token: &str| {
             let arn = authenticate(&self.harness, "shop", token);
             arn.is_ok_and(|arn| arn.contains("assumed-role/Reader"))
@@ -131,7 +131,7 @@ impl Desk {
             .bearer_that(|token| token == expected.trim_end());
     }
 
-    fn file_of(&self, name: &str) -> PathBuf {
+    pub(crate) fn file_of(&self, name: &str) -> PathBuf {
         let environments = self.harness.home().join("data/environments");
         environments.join(name).join("kube/config")
     }
@@ -139,19 +139,19 @@ impl Desk {
 
 #[test]
 fn kubectl_reaches_each_cluster_of_an_environment_as_its_account() {
-    let desk = Desk::new();
-    desk.create("dev", &["--exclusive"]);
-    let own = desk.harness.folder().join(".kube/config");
+    let user = KubernetesUser::new();
+    user.create("dev", &["--exclusive"]);
+    let own = user.harness.folder().join(".kube/config");
     let before = fs::read(&own).expect("readable");
     // The accounts in use change; the environment's clusters keep theirs.
-    desk.harness
-        .mcm(&["use", &desk.three.aws, "us-east-1"])
+    user.harness
+        .mcm(&["use", &user.three.aws, "us-east-1"])
         .done();
     let script = "echo $(kubectl config current-context) $(kubectl config get-contexts -o name) \
                   $(kubectl config view --minify -o jsonpath='{..namespace}'); stat -c %a $KUBECONFIG; cat $KUBECONFIG; \
                   for context in eks aks gke; do kubectl --context $context get --raw /version >/dev/null || exit 1; done; \
                   kubectl config use-context gke >/dev/null; kubectl --context own get --raw /version || echo none";
-    let ended = desk
+    let ended = user
         .harness
         .mcm(&["exec", "-E", "dev", "--", "sh", "-c", script]);
     let stderr = ended.stderr.clone();
@@ -161,11 +161,11 @@ fn kubectl_reaches_each_cluster_of_an_environment_as_its_account() {
         "{result} {stderr}"
     );
     assert!(!result.contains(CANARY), "{result}");
-    desk.until_eks();
-    desk.until_aks();
-    desk.until_gke();
+    user.until_eks();
+    user.until_aks();
+    user.until_gke();
     assert_eq!(fs::read(&own).expect("readable"), before);
-    for secret in desk.harness.secrets_of_the_clouds() {
+    for secret in user.harness.secrets_of_the_clouds() {
         assert!(
             !result.contains(&secret),
             "a secret is in the environment's kubeconfig"
@@ -173,7 +173,7 @@ fn kubectl_reaches_each_cluster_of_an_environment_as_its_account() {
     }
 
     // Each hand-out names the environment, and what runs has it.
-    let activity = desk.harness.mcm(&["activity", "--json"]).json();
+    let activity = user.harness.mcm(&["activity", "--json"]).json();
     let events = activity["activity"].as_array().expect("a list");
     let to_kubectl = events
         .iter()
@@ -187,16 +187,16 @@ fn kubectl_reaches_each_cluster_of_an_environment_as_its_account() {
         "{to_kubectl:?}"
     );
     assert!(
-        !desk.harness.files().contains(CANARY),
+        !user.harness.files().contains(CANARY),
         "a secret of the kubeconfig is in a file of ours"
     );
 }
 
 #[test]
 fn clusters_are_shown_exported_backed_up_replaced_and_removed() {
-    let desk = Desk::new();
-    desk.create("dev", &[]);
-    let row = shown(&desk.harness, "dev");
+    let user = KubernetesUser::new();
+    user.create("dev", &[]);
+    let row = shown(&user.harness, "dev");
     let contexts = |row: &Value| -> Vec<String> {
         let clusters = row["clusters"].as_array().expect("a list");
         clusters
@@ -206,17 +206,17 @@ fn clusters_are_shown_exported_backed_up_replaced_and_removed() {
     };
     assert_eq!(contexts(&row), ["eks", "aks", "gke"]);
     assert_eq!(row["clusters"][0]["eksName"], "shop");
-    assert_eq!(row["clusters"][0]["account"], desk.three.aws.as_str());
+    assert_eq!(row["clusters"][0]["account"], user.three.aws.as_str());
     assert_eq!(row["clusters"][1]["namespace"], "team-a");
-    let exported = desk.harness.mcm(&["export", "--json"]).json();
+    let exported = user.harness.mcm(&["export", "--json"]).json();
     assert_eq!(exported["environments"][0]["clusters"][2]["context"], "gke");
-    let text = desk.harness.mcm(&["environment", "show", "dev"]).done();
+    let text = user.harness.mcm(&["environment", "show", "dev"]).done();
     assert!(
         text.contains("cluster       eks, https://127.0.0.1:"),
         "{text}"
     );
 
-    desk.harness
+    user.harness
         .mcm(&[
             "environment",
             "edit",
@@ -227,19 +227,19 @@ fn clusters_are_shown_exported_backed_up_replaced_and_removed() {
             "aks",
         ])
         .done();
-    assert_eq!(contexts(&shown(&desk.harness, "dev")), ["aks", "gke"]);
-    let refused = desk.refused(&["environment", "edit", "dev", "--remove-cluster", "eks"]);
+    assert_eq!(contexts(&shown(&user.harness, "dev")), ["aks", "gke"]);
+    let refused = user.refused(&["environment", "edit", "dev", "--remove-cluster", "eks"]);
     assert!(
         refused.contains("dev has no cluster \"eks\". It has: aks, gke."),
         "{refused}"
     );
     // An account goes with its clusters, or stays.
-    let refused = desk.refused(&["environment", "edit", "dev", "--without", "gcp"]);
+    let refused = user.refused(&["environment", "edit", "dev", "--without", "gcp"]);
     assert!(
         refused.contains("The cluster gke is for the account"),
         "{refused}"
     );
-    desk.harness
+    user.harness
         .mcm(&[
             "environment",
             "edit",
@@ -250,20 +250,20 @@ fn clusters_are_shown_exported_backed_up_replaced_and_removed() {
             "gke",
         ])
         .done();
-    assert_eq!(contexts(&shown(&desk.harness, "dev")), ["aks"]);
-    desk.harness
+    assert_eq!(contexts(&shown(&user.harness, "dev")), ["aks"]);
+    user.harness
         .mcm(&["environment", "edit", "dev", "--name", "test"])
         .done();
-    assert_eq!(contexts(&shown(&desk.harness, "test")), ["aks"]);
-    desk.harness.mcm(&["environment", "delete", "test"]).done();
-    desk.three.create(&desk.harness, "test", &[]);
-    assert_eq!(contexts(&shown(&desk.harness, "test")), [""; 0]);
+    assert_eq!(contexts(&shown(&user.harness, "test")), ["aks"]);
+    user.harness.mcm(&["environment", "delete", "test"]).done();
+    user.three.create(&user.harness, "test", &[]);
+    assert_eq!(contexts(&shown(&user.harness, "test")), [""; 0]);
 }
 
 #[test]
 fn a_cluster_that_is_not_for_an_account_of_the_environment_is_refused_with_the_remedy() {
-    let desk = Desk::new();
-    let aws = ["environment", "create", "x", "--aws", &desk.three.aws];
+    let user = KubernetesUser::new();
+    let aws = ["environment", "create", "x", "--aws", &user.three.aws];
     for (context, words) in [
         (
             "nowhere",
@@ -281,22 +281,22 @@ fn a_cluster_that_is_not_for_an_account_of_the_environment_is_refused_with_the_r
         ("foreign", "is a cluster of the AWS account 999900009999"),
         ("own", "mcm configure kube ACCOUNT --cluster CLUSTER"),
     ] {
-        let refused = desk.refused(&[&aws[..], &["--cluster", context]].concat());
+        let refused = user.refused(&[&aws[..], &["--cluster", context]].concat());
         assert!(refused.contains(words), "{context}: {refused}");
     }
-    let azure = ["environment", "create", "x", "--azure", &desk.three.azure];
+    let azure = ["environment", "create", "x", "--azure", &user.three.azure];
     for (context, words) in [
         ("open", "does not check its server"),
         ("clear", "no plain https address"),
     ] {
-        let refused = desk.refused(&[&azure[..], &["--cluster", context]].concat());
+        let refused = user.refused(&[&azure[..], &["--cluster", context]].concat());
         assert!(refused.contains(words), "{context}: {refused}");
     }
     // What mcm wrote for an account is that account's alone.
     let written = [
         "configure",
         "kube",
-        &desk.three.aws,
+        &user.three.aws,
         "--cluster",
         "own",
         "--region",
@@ -305,196 +305,31 @@ fn a_cluster_that_is_not_for_an_account_of_the_environment_is_refused_with_the_r
         "ours",
         "--yes",
     ];
-    desk.harness.mcm(&written).done();
-    let refused = desk.refused(&[&azure[..], &["--cluster", "ours"]].concat());
+    user.harness.mcm(&written).done();
+    let refused = user.refused(&[&azure[..], &["--cluster", "ours"]].concat());
     assert!(
         refused.contains("where x names no account. Name it with --aws"),
         "{refused}"
     );
-    desk.harness
+    user.harness
         .mcm(&[&aws[..], &["--cluster", "ours"]].concat())
         .done();
-    let row = shown(&desk.harness, "x");
+    let row = shown(&user.harness, "x");
     assert_eq!(row["clusters"][0]["eksName"], "own");
-}
-
-#[test]
-fn a_shell_has_the_environments_clusters_and_keeps_the_context_that_it_chose() {
-    let desk = Desk::new();
-    desk.create("dev", &[]);
-    desk.create("closed", &["--exclusive"]);
-    let hook = format!("eval \"$({MCM} hook bash)\"; at() {{ kubectl config current-context; }}");
-    let script = format!(
-        "{hook}; at; mcm use dev; at; kubectl config use-context aks >/dev/null; at; mcm use closed; at; \
-         kubectl config get-contexts -o name | wc -l; mcm use dev; at; kubectl config get-contexts -o name | grep -c own; \
-         mcm use --off; at; echo \"${{KUBECONFIG-none}}\""
-    );
-    let ended = desk.bash(&script);
-    assert_eq!(
-        ended.result, "own\neks\naks\neks\n3\naks\n1\nown\nnone\n",
-        "{}",
-        ended.stderr
-    );
-    let mode = fs::metadata(desk.file_of("dev"))
-        .expect("there")
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600);
-    // A change of the clusters writes the file anew.
-    desk.harness
-        .mcm(&["environment", "edit", "dev", "--remove-cluster", "eks"])
-        .done();
-    let ended = desk.bash(&format!(
-        "{hook}; mcm use dev; at; kubectl get --raw /version >/dev/null && echo reached"
-    ));
-    assert_eq!(ended.result, "aks\nreached\n", "{}", ended.stderr);
-    desk.until_aks();
-
-    // As `mcm env` has it, also one environment after the other.
-    let script = format!(
-        "eval \"$({MCM} env -E dev)\"; kubectl config current-context; eval \"$({MCM} env -E closed)\"; \
-         kubectl config get-contexts -o name | wc -l; eval \"$({MCM} env -E dev)\"; echo $KUBECONFIG; \
-         eval \"$({MCM} env --unset)\"; kubectl config current-context"
-    );
-    let ended = desk.bash(&script);
-    let (dev, own) = (
-        desk.file_of("dev"),
-        desk.harness.folder().join(".kube/config"),
-    );
-    let list = format!("{}:{}", dev.display(), own.display());
-    assert_eq!(
-        ended.result,
-        format!("aks\n3\n{list}\nown\n"),
-        "{}",
-        ended.stderr
-    );
-}
-
-// E15
-#[test]
-fn a_protected_environments_cluster_gets_nothing_after_its_time_or_once_revoked() {
-    let desk = Desk::new();
-    desk.create("prod", &["--protected"]);
-    let records = desk.harness.home().join("data/holders");
-    let get = "kubectl get --raw /version >/dev/null 2>error && echo got=$? || { echo got=$?; cat error; }";
-    let script = format!(
-        "cp $KUBECONFIG kept; KUBECONFIG=kept; {get}; {MCM} kube-token {aws} --cluster shop --environment prod --holder $MCM_HOLDER; \
-         echo until=$MCM_ENVIRONMENT_UNTIL.; \
-         sed -i 's/\"until\":\"[^\"]*\"/\"until\":\"2020-01-01T00:00:00Z\"/' {records}/mcm-run-$MCM_HOLDER/record; {get}",
-        aws = desk.three.aws,
-        records = records.display()
-    );
-    let file = desk.harness.folder().join("script.sh");
-    write(&file, 0o700, &script);
-    let line = format!(
-        "cd {}; {MCM} exec -E prod -- sh {}",
-        desk.harness.folder().display(),
-        file.display()
-    );
-    let (_, shown) = on_a_terminal(&desk.harness, &line, "prod\n");
-    let (before, after) = shown.split_once("until=").expect("it ran");
-    assert!(
-        before.contains("got=0") && after.contains("got=1"),
-        "{shown}"
-    );
-    assert!(after.contains("The time in prod is over"), "{shown}");
-    desk.until_eks();
-    let token = before
-        .lines()
-        .find(|line| line.contains("ExecCredential"))
-        .expect("printed");
-    let token: Value = serde_json::from_str(token.trim()).expect("JSON");
-    let ends: jiff::Timestamp = token["status"]["expirationTimestamp"]
-        .as_str()
-        .expect("a time")
-        .parse()
-        .expect("RFC 3339");
-    let until: i64 = after
-        .split('.')
-        .next()
-        .expect("text")
-        .parse()
-        .expect("seconds");
-    assert!(
-        ends.as_second() <= until,
-        "kubectl asks again when the time is over"
-    );
-
-    // The file outlived its run: nothing that ran is there any more.
-    let kept = desk.harness.folder().join("kept");
-    let ended = desk.bash(&format!(
-        "KUBECONFIG={} kubectl get --raw /version",
-        kept.display()
-    ));
-    assert!(
-        ended.stderr.contains("of this kubeconfig has ended"),
-        "{}",
-        ended.stderr
-    );
-    let without = desk.harness.mcm(&[
-        "kube-token",
-        &desk.three.aws,
-        "--cluster",
-        "shop",
-        "--environment",
-        "prod",
-    ]);
-    assert!(without.failed(1).contains("prod is protected"));
-
-    // Revoked, and read-only.
-    desk.create("dev", &[]);
-    let script = format!(
-        "kubectl get --raw /version >/dev/null && {MCM} sessions --revoke $MCM_HOLDER; kubectl get --raw /version"
-    );
-    let ended = desk
-        .harness
-        .mcm(&["exec", "-E", "dev", "--", "sh", "-c", &script]);
-    assert!(
-        ended.status == 1 && ended.stderr.contains("was revoked"),
-        "{}",
-        ended.stderr
-    );
-    desk.harness
-        .mcm(&[
-            "environment",
-            "create",
-            "one",
-            "--aws",
-            &desk.three.aws,
-            "--cluster",
-            "eks",
-        ])
-        .done();
-    let ended = desk.harness.mcm(&[
-        "exec",
-        "--read-only",
-        "-E",
-        "one",
-        "--",
-        "kubectl",
-        "get",
-        "--raw",
-        "/version",
-    ]);
-    assert!(
-        ended.stderr.contains("can be narrowed to reading"),
-        "{}",
-        ended.stderr
-    );
 }
 
 // E26
 #[test]
 fn whoami_and_doctor_name_the_cluster_that_kubectl_works_in() {
-    let desk = Desk::new();
-    desk.create("dev", &[]);
+    let user = KubernetesUser::new();
+    user.create("dev", &[]);
     let kubectl = |json: &Value| {
         let rows = json["tools"].as_array().expect("a list");
         rows.iter().find(|row| row["tool"] == "kubectl").cloned()
     };
-    let outside = desk.harness.mcm(&["whoami", "--json"]).json();
+    let outside = user.harness.mcm(&["whoami", "--json"]).json();
     assert_eq!(kubectl(&outside), None, "a cluster of no cloud");
-    let inside = desk
+    let inside = user
         .harness
         .mcm(&["exec", "-E", "dev", "--", MCM, "whoami", "--json"])
         .json();
@@ -503,7 +338,7 @@ fn whoami_and_doctor_name_the_cluster_that_kubectl_works_in() {
         ("source", "mcm-kube-token"),
         ("place", "eks"),
         ("environment", "dev"),
-        ("account", &desk.three.aws),
+        ("account", &user.three.aws),
     ] {
         assert_eq!(row[field], value, "{row}");
     }
@@ -511,7 +346,7 @@ fn whoami_and_doctor_name_the_cluster_that_kubectl_works_in() {
         "kubectl config use-context own >/dev/null; kubectl config set-context own --cluster=x >/dev/null; \
                           kubectl config use-context foreign >/dev/null; {MCM} whoami --json"
     );
-    let chosen = desk
+    let chosen = user
         .harness
         .mcm(&["exec", "-E", "dev", "--", "sh", "-c", &script])
         .json();
@@ -530,15 +365,15 @@ fn whoami_and_doctor_name_the_cluster_that_kubectl_works_in() {
             .find(|check| check["name"] == "clusters")
             .expect("it is checked")
     };
-    assert_eq!(clusters(&desk.harness)["status"], "ok");
-    let own = desk.harness.folder().join(".kube/config");
+    assert_eq!(clusters(&user.harness)["status"], "ok");
+    let own = user.harness.folder().join(".kube/config");
     let text = fs::read_to_string(&own).expect("readable");
     write(
         &own,
         0o600,
-        &text.replace(&desk.cluster.address, "127.0.0.2:1"),
+        &text.replace(&user.cluster.address, "127.0.0.2:1"),
     );
-    let check = clusters(&desk.harness);
+    let check = clusters(&user.harness);
     let remedy = check["remedy"].as_str().expect("text");
     assert!(
         check["status"] == "warn" && remedy.contains("mcm environment edit dev --cluster eks"),

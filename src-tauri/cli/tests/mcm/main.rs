@@ -26,6 +26,8 @@ mod center_processes;
 mod clients;
 #[cfg(target_os = "linux")]
 mod clusters;
+#[cfg(target_os = "linux")]
+mod clusters_in_use;
 mod company;
 #[cfg(target_os = "linux")]
 mod completion;
