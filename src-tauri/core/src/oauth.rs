@@ -11,6 +11,7 @@ mod tests;
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
 use oauth2::http::header::CONTENT_TYPE;
 use oauth2::{
@@ -22,6 +23,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::account::SessionTimes;
+use crate::credential::{Credential, RefreshGrant, Session};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Dialect, Http, if_readable};
 use crate::random;
@@ -100,6 +103,18 @@ impl Tokens {
         let answer: TokenAnswer = serde_json::from_slice(body).ok()?;
         Some(answer.into_tokens())
     }
+
+    /// The session of the access token, which lasts from when it was asked for. Nothing is checked here.
+    pub(crate) fn session(&self, asked_at: Timestamp) -> Session {
+        Session {
+            credential: Credential::Bearer(self.access_token.clone()),
+            times: SessionTimes {
+                issued_at: asked_at,
+                expires_at: asked_at + self.expires_in,
+            },
+            generation: 0,
+        }
+    }
 }
 
 /// The reason why no tokens came.
@@ -154,6 +169,20 @@ impl fmt::Display for Refusal {
 impl ErrorResponse for Refusal {}
 
 impl OAuthClient {
+    /// The client that a grant was issued to. It only renews, so it knows the token endpoint alone.
+    pub(crate) fn renewing(
+        grant: &RefreshGrant,
+        client_secret: Option<SecretString>,
+        token_endpoint: Url,
+    ) -> Self {
+        Self {
+            client_id: grant.client_id.clone(),
+            client_secret,
+            authorization_endpoint: token_endpoint.clone(),
+            token_endpoint,
+        }
+    }
+
     /// The page that the browser opens. Only the verifier's S256 challenge is in it.
     pub fn authorize_url(
         &self,

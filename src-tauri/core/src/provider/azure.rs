@@ -21,19 +21,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use url::Url;
 
-use crate::account::{
-    Account, Cloud, Identity, Refreshable, SessionTimes, SignInEnd, SignInEndReason, Target,
-};
+use crate::account::{Account, Cloud, Identity, Refreshable, SignInEnd, SignInEndReason, Target};
 use crate::claims::{self, ClaimsChallenge};
-use crate::credential::{Credential, Grant, RefreshGrant, Session};
+use crate::credential::{Grant, RefreshGrant, Session};
 use crate::error::{Code, Error, Result};
 use crate::guid::is_guid;
 use crate::http::{self, Http};
 use crate::id_token::Claims;
-use crate::oauth::{OAuthClient, TokenFailure, Tokens};
+use crate::oauth::{OAuthClient, TokenFailure};
 use crate::provider::CloudView;
 use crate::provider::{Progress, Provider, Refreshed, SignInRequest, SignedIn};
 use crate::resource::Resource;
@@ -75,19 +72,6 @@ impl Azure {
 
     fn arm_scope(&self) -> String {
         self.scopes()[0].clone()
-    }
-
-    /// Turns a token answer into a session, after every check that its id_token permits.
-    fn session(&self, tokens: &Tokens, asked_at: Timestamp) -> Session {
-        let times = SessionTimes {
-            issued_at: asked_at,
-            expires_at: asked_at + tokens.expires_in,
-        };
-        Session {
-            credential: Credential::Bearer(tokens.access_token.clone()),
-            times,
-            generation: 0,
-        }
     }
 
     fn sign_in_end(&self) -> Option<SignInEnd> {
@@ -188,7 +172,7 @@ impl Provider for Azure {
         let granted = tokens.scopes.as_deref().unwrap_or_default();
         let missing_scopes = missing_scopes(&self.arm_scope(), granted);
 
-        let session = self.session(&tokens, asked_at);
+        let session = tokens.session(asked_at);
         let tenants =
             resource_manager::tenants(&self.http, &self.settings, &tokens.access_token).await;
         let tenants = tenants.unwrap_or_else(|error| {
@@ -249,12 +233,7 @@ impl Provider for Azure {
         let known = AzureIdentity::of(&account.identity).ok_or_else(not_azure)?;
         let endpoint =
             http::saved_endpoint(&grant.token_endpoint.replace(TENANT, known.tenant_id))?;
-        let client = OAuthClient {
-            client_id: grant.client_id.clone(),
-            client_secret: None,
-            authorization_endpoint: endpoint.clone(),
-            token_endpoint: endpoint,
-        };
+        let client = OAuthClient::renewing(grant, None, endpoint);
         let asked_at = self.clock.now();
         let scopes = scopes(&self.settings, resource);
         let scopes = scopes.each_ref().map(String::as_str);
@@ -296,7 +275,7 @@ impl Provider for Azure {
             })
         });
         let identity = username.map(|username| known.renamed(&account.identity, username));
-        let session = self.session(&tokens, asked_at);
+        let session = tokens.session(asked_at);
         Ok(Refreshed {
             grant: rotated,
             session,

@@ -21,11 +21,9 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use crate::account::{
-    Account, Cloud, Refreshable, SessionTimes, SignInEnd, SignInEndReason, Target,
-};
+use crate::account::{Account, Cloud, Refreshable, SignInEnd, SignInEndReason, Target};
 use crate::claims::ClaimsChallenge;
-use crate::credential::{Credential, Grant, RefreshGrant, Session};
+use crate::credential::{Grant, RefreshGrant, Session};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Http};
 use crate::id_token::keys::Keys;
@@ -148,7 +146,7 @@ impl Provider for Gcp {
                 sign_in_end: sign_in_end(&tokens, asked_at),
             },
             grant,
-            session: session(&tokens, asked_at),
+            session: tokens.session(asked_at),
             target: None,
             accounts: Vec::new(),
         })
@@ -163,12 +161,7 @@ impl Provider for Gcp {
     ) -> Result<Refreshed> {
         let grant = grant.refresh_token()?;
         let endpoint = http::saved_endpoint(&grant.token_endpoint)?;
-        let client = OAuthClient {
-            client_id: grant.client_id.clone(),
-            client_secret: self.secret_for(grant),
-            authorization_endpoint: endpoint.clone(),
-            token_endpoint: endpoint,
-        };
+        let client = OAuthClient::renewing(grant, self.secret_for(grant), endpoint);
         let asked_at = self.clock.now();
         // Without a scope, the new session has the granted ones. A narrower one must have been granted (RFC 6749 6).
         let is_narrowed = resource.identifier().is_some();
@@ -206,7 +199,7 @@ impl Provider for Gcp {
         });
         Ok(Refreshed {
             grant: rotated,
-            session: session(&tokens, asked_at),
+            session: tokens.session(asked_at),
             identity,
             sign_in_end: sign_in_end(&tokens, asked_at).or(account.sign_in_end),
             refusal,
@@ -337,18 +330,6 @@ fn spelt(scope: &str) -> &str {
         "email" => "https://www.googleapis.com/auth/userinfo.email",
         "profile" => "https://www.googleapis.com/auth/userinfo.profile",
         other => other,
-    }
-}
-
-fn session(tokens: &Tokens, asked_at: Timestamp) -> Session {
-    let times = SessionTimes {
-        issued_at: asked_at,
-        expires_at: asked_at + tokens.expires_in,
-    };
-    Session {
-        credential: Credential::Bearer(tokens.access_token.clone()),
-        times,
-        generation: 0,
     }
 }
 
