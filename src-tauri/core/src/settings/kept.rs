@@ -216,4 +216,36 @@ browser = "sh -c canary"
         assert!(text.contains("# mine") && text.contains("light"), "{text}");
         assert!(!text.contains("evil") && !text.contains("dark"), "{text}");
     }
+
+    /// Settings that name a secret, a program or a file of this machine.
+    const NOT_KEPT: [(&str, &str); 3] = [
+        ("gcp", "client_secret_file"),
+        ("network", "ca_file"),
+        ("app", "browser"),
+    ];
+
+    #[test]
+    fn every_documented_setting_is_kept_in_a_backup_or_named_as_one_that_is_not() {
+        let page = include_str!("../../../../docs/settings.md");
+        let example = page.split("```").nth(1).expect("an example of the file");
+        let (mut section, mut documented) = ("", Vec::new());
+        for line in example.lines() {
+            let line = line.trim_start_matches("# ");
+            if let Some(title) = line
+                .strip_prefix('[')
+                .and_then(|rest| rest.split(']').next())
+            {
+                section = title;
+            } else if let Some((key, _)) = line.split_once(" = ") {
+                documented.push((section, key));
+            }
+        }
+        assert!(documented.len() > 15, "{documented:?}");
+        for setting in documented {
+            let is_kept = KEPT
+                .iter()
+                .any(|(section, key, _)| (*section, *key) == setting);
+            assert!(is_kept != NOT_KEPT.contains(&setting), "{setting:?}");
+        }
+    }
 }
