@@ -8,6 +8,7 @@ import {
   foundElsewhere,
   googleView,
   preferences,
+  signInView,
   snapshot,
   usual,
 } from "../src/fixtures.ts";
@@ -55,6 +56,46 @@ export function foundScreens(click: (name: string) => () => void): Record<string
         },
       },
       steps: [...at, click("Sign in to work")],
+    },
+    "connect-found-google-refused": {
+      snapshot: {
+        ...some,
+        signIns: [
+          signInView(
+            {
+              step: "failed",
+              error: errorView("wrong-user", "gcloud names ada@contoso.example, not grace."),
+            },
+            {
+              cloud: "gcp",
+              found: { id: "1a2b3c4d", name: "work", tool: "gcloud", who: "ada@contoso.example" },
+            },
+          ),
+        ],
+      },
+      answers: { found_elsewhere: () => foundElsewhere },
+      steps: at,
+    },
+    "connect-found-portal": {
+      snapshot: {
+        ...some,
+        signIns: [
+          signInView(
+            { step: "browser" },
+            {
+              cloud: "aws",
+              startUrl: "https://contoso.awsapps.com/start",
+              found: {
+                id: "00000003",
+                name: "the-portal-of-contoso-by-a-long-name-in-a-file",
+                tool: "AWS CLI",
+                who: "https://contoso.awsapps.com/start",
+              },
+            },
+          ),
+        ],
+      },
+      steps: at,
     },
     "first-run-found": {
       snapshot: snapshot({ clouds, preferences: { ...preferences, welcomed: false } }),
