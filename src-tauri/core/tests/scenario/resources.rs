@@ -465,10 +465,14 @@ async fn a_cloud_with_one_credential_for_everything_says_so() {
     );
     let azure = harness.connect(ADA).await.expect("connected");
     let graph = harness.app.resource(&azure, "graph").expect("a resource");
+    harness.clouds.forget_requests();
     let error = harness
         .app
         .issue_for(&id, &graph, "test")
         .await
         .expect_err("Google has none");
     assert_eq!(error.code(), Code::Unsupported);
+    let requests = harness.clouds.requests();
+    let of_google = |request: &&Request| request.endpoint == Some(Endpoint::GoogleToken);
+    assert_eq!(requests.iter().filter(of_google).count(), 0);
 }
