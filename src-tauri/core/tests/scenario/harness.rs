@@ -220,7 +220,7 @@ impl Harness {
             .await
     }
 
-    /// Waits until a sign-in has ended, while a second passes every few milliseconds.
+    /// Waits until a sign-in has ended, while a second passes every few milliseconds in which it waits for time to pass.
     pub(crate) async fn ended_as_time_passes(&self, id: SignInId) -> Result<AccountId> {
         let ended = self.app.sign_in_ended(id);
         tokio::pin!(ended);
@@ -229,7 +229,10 @@ impl Harness {
             loop {
                 tokio::select! {
                     ended = &mut ended => return ended,
-                    _ = second.tick() => self.clock.advance(Duration::from_secs(1)),
+                    () = async {
+                        second.tick().await;
+                        self.clock.asleep().await;
+                    } => self.clock.advance(Duration::from_secs(1)),
                 }
             }
         };
