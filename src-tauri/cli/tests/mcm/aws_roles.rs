@@ -1,9 +1,12 @@
 //! Preparing and connecting AWS roles at the command line: templates, External IDs, sources and the checks.
 
+#[cfg(target_os = "linux")]
 use sandbox_clouds::Endpoint;
 
 use crate::aws::{ADA_ARN, prepare, role, row};
-use crate::harness::{Begun, Ended, Harness, write};
+#[cfg(target_os = "linux")]
+use crate::harness::Begun;
+use crate::harness::{Ended, Harness, write};
 
 #[test]
 fn a_role_is_prepared_checked_and_connected_with_visible_progress() {
