@@ -132,7 +132,7 @@ def test_a_newer_package_takes_over_the_link_and_the_accounts(installed, desktop
     again.see("button", "Contoso")
     again.click("button", "Connect account")
     again.click("button", "Azure")
-    again.read("Contoso is updated|Contoso is signed in again")
+    again.read("Signed in to Contoso again")
     again.close()
 
 
