@@ -621,16 +621,20 @@ proptest! {
     }
 }
 
+/// A renewal by the first process.
+fn renew(story: &mut Story) -> Result<()> {
+    let id = story.id.clone();
+    let process = story.process(0);
+    let app = process.app.clone();
+    process
+        .runtime
+        .block_on(async move { app.renew(&id).await.map(drop) })
+}
+
 #[test]
 fn a_rotated_grant_that_the_keychain_refused_is_kept_until_it_is_taken() {
     let mut story = Story::begin();
     story.take(&Step::SignIn { process: 0 });
-    let (app, id) = (story.process(0).app.clone(), story.id.clone());
-    let renew = |story: &mut Story| {
-        let (app, id) = (app.clone(), id.clone());
-        let runtime = &story.process(0).runtime;
-        runtime.block_on(async move { app.renew(&id).await.map(drop) })
-    };
     story.watcher.takes_no_grant.store(true, Ordering::SeqCst);
     for _ in 0..2 {
         let refused = renew(&mut story).expect_err("nothing can be stored");
@@ -647,12 +651,6 @@ fn a_rotated_grant_that_the_keychain_refused_is_kept_until_it_is_taken() {
 fn a_new_sign_in_takes_the_place_of_a_rotated_grant_that_the_keychain_refused() {
     let mut story = Story::begin();
     story.take(&Step::SignIn { process: 0 });
-    let (app, id) = (story.process(0).app.clone(), story.id.clone());
-    let renew = |story: &mut Story| {
-        let (app, id) = (app.clone(), id.clone());
-        let runtime = &story.process(0).runtime;
-        runtime.block_on(async move { app.renew(&id).await.map(drop) })
-    };
     story.watcher.takes_no_grant.store(true, Ordering::SeqCst);
     renew(&mut story).expect_err("nothing can be stored");
     story.watcher.takes_no_grant.store(false, Ordering::SeqCst);
