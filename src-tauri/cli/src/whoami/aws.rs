@@ -131,10 +131,8 @@ fn credential(
     }
     let decided = |what: &str| format!("{}, {what}.", capitalised(&why_profile));
     // To botocore a setting without a value is one.
-    let get = |key: &str| {
-        let value = profile.get(key);
-        value.filter(|value| client == Client::Botocore || !value.is_empty())
-    };
+    let is_one = |value: &&str| client == Client::Botocore || !value.is_empty();
+    let get = |key: &str| profile.get(key).filter(is_one);
     let federated = get("web_identity_token_file").is_some();
     if let (Some(role), false) = (get("role_arn"), federated) {
         let has_source = get("source_profile").or(get("credential_source")).is_some();
@@ -204,7 +202,7 @@ fn credential(
     let process = profile
         .config()
         .and_then(|settings| settings.get("credential_process"));
-    if let Some(command) = process.filter(|_| get("credential_process").is_some()) {
+    if let Some(command) = process.map(String::as_str).filter(is_one) {
         return match asked_account(command)
             .as_deref()
             .map(|name| asked(shell, name))

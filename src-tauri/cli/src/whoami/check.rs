@@ -98,6 +98,9 @@ fn note_az_powershell(shell: &ExaminedShell<'_>, accounts: &[&Account], closed: 
     let azure = accounts
         .iter()
         .find(|account| account.cloud() == Cloud::Azure);
+    if azure.is_none() && !closed.contains(&Cloud::Azure) {
+        return;
+    }
     let Some(found) = az_powershell::context(shell) else {
         return;
     };
@@ -107,11 +110,11 @@ fn note_az_powershell(shell: &ExaminedShell<'_>, accounts: &[&Account], closed: 
             "Az PowerShell starts as {who}, not as {}. In it, run: Connect-AzAccount -Identity -Scope Process",
             account.name()
         )),
-        None if closed.contains(&Cloud::Azure) => note(&format!(
+        None => note(&format!(
             "Az PowerShell starts as {who}, although Azure is not part of the environment. In it, run: Disconnect-AzAccount \
              -Scope Process"
         )),
-        _ => {}
+        Some(_) => {}
     }
 }
 
