@@ -100,9 +100,8 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
         facts.extend(credential_env::plain(account, &session));
     }
     facts.extend(marks(&facts, choices, &shell_has));
-    let plain = choices
-        .iter()
-        .map(|choice| (choice.account.cloud(), Way::Plain));
+    let accounts: Vec<&Account> = choices.iter().map(|choice| &choice.account).collect();
+    let plain = accounts.iter().map(|account| (account.cloud(), Way::Plain));
     let closed = chosen.closed();
     let ways: Vec<(Cloud, Way)> = plain
         .chain(closed.iter().map(|cloud| (*cloud, Way::Closed)))
@@ -111,18 +110,9 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
         facts.extend(credential_env::of_environment(named, None));
         // Where the environment has no say in it, the shell keeps what it has.
         if named.closes_other_clouds() || !named.clusters.is_empty() {
-            let accounts: Vec<Account> = choices
-                .iter()
-                .map(|choice| choice.account.clone())
-                .collect();
             let (environment, data) = (&world.environment, &world.paths.data);
             let kube = environment_kubeconfig::keep(data, named, &accounts, environment)?;
-            facts.extend(environment_kubeconfig::facts(
-                kube,
-                named,
-                environment,
-                data,
-            ));
+            facts.extend(kube);
         }
     }
     if closed.contains(&Cloud::Azure) {
@@ -132,7 +122,6 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
     }
     let changes = Changes::of(&shell_has, &ways, &facts);
     let lines = lines(language, &changes)?;
-    let accounts: Vec<&Account> = choices.iter().map(|choice| &choice.account).collect();
     check::require(
         app,
         &changes.applied(&shell_has),

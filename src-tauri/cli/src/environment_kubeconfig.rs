@@ -29,7 +29,7 @@ const PLUGIN: &str = "client.authentication.k8s.io/v1beta1";
 /// Those of `program::of_this_process`.
 pub(crate) fn content(
     named: &NamedEnvironment,
-    accounts: &[Account],
+    accounts: &[&Account],
     environment: &Environment,
     holder: Option<&str>,
 ) -> Result<Vec<u8>, Error> {
@@ -38,10 +38,9 @@ pub(crate) fn content(
         .clusters
         .iter()
         .filter_map(|cluster| {
-            let account = accounts
-                .iter()
-                .find(|account| account.id == cluster.account)?;
-            Some((cluster, account))
+            let mut accounts = accounts.iter();
+            let account = accounts.find(|account| account.id == cluster.account)?;
+            Some((cluster, *account))
         })
         .collect();
     if let Some((first, _)) = clusters.first() {
@@ -140,17 +139,18 @@ pub(crate) fn facts(
         .collect()
 }
 
-/// The file that shells and their tools share, written anew where the environment's clusters changed.
+/// The list of files with the one that shells and their tools share, which is written anew where the environment's clusters
+/// changed.
 ///
 /// # Errors
 /// `storage-failed`; those of `content`.
 pub(crate) fn keep(
     data: &Path,
     named: &NamedEnvironment,
-    accounts: &[Account],
+    accounts: &[&Account],
     environment: &Environment,
-) -> Result<PathBuf, Error> {
-    let folder = folder(data, named);
+) -> Result<Facts, Error> {
+    let folder = kubeconfig_paths::environment_folder(data, &named.name).join("kube");
     let (own, made) = (folder.join("config"), folder.join("made"));
     let content = content(named, accounts, environment, None)?;
     // What kubectl changed since stays: it wrote over the file, and not over what is remembered of it.
@@ -160,16 +160,9 @@ pub(crate) fn keep(
         file::replace(&own, &content)?;
         file::replace(&made, &content)?;
     }
-    match own.to_str() {
-        Some(_) => Ok(own),
-        None => {
-            let message = format!("\"{}\" is not Unicode text. Set MCM_HOME.", own.display());
-            Err(Error::new(Code::StorageFailed, message))
-        }
+    if own.to_str().is_none() {
+        let message = format!("\"{}\" is not Unicode text. Set MCM_HOME.", own.display());
+        return Err(Error::new(Code::StorageFailed, message));
     }
-}
-
-fn folder(data: &Path, named: &NamedEnvironment) -> PathBuf {
-    let environments = data.join(kubeconfig_paths::ENVIRONMENTS);
-    environments.join(named.name.as_str()).join("kube")
+    Ok(facts(own, named, environment, data))
 }

@@ -264,13 +264,10 @@ async fn prepare_as(
     }
     if let Some(named) = &chosen.environment {
         facts.extend(credential_env::of_environment(named, until));
-        let accounts: Vec<Account> = choices
-            .iter()
-            .map(|choice| choice.account.clone())
-            .collect();
         // Without a record of what runs nothing could narrow or end what the clusters' users ask for.
         let is_bound = holder_id.is_some() || access == Access::Whole;
-        let accounts = if is_bound { accounts } else { Vec::new() };
+        let bound = choices.iter().filter(|_| is_bound);
+        let accounts: Vec<&Account> = bound.map(|choice| &choice.account).collect();
         let kube =
             environment_kubeconfig::content(named, &accounts, environment, holder_id.as_deref())?;
         facts.extend(files.for_kubernetes(named, &kube, world)?);

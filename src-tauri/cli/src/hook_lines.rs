@@ -249,11 +249,8 @@ fn pinned(
     named: &NamedEnvironment,
 ) -> Result<(Changes, Vec<String>), Failure> {
     let accounts = app.members(named)?;
-    let own = world
-        .paths
-        .data
-        .join(kubeconfig_paths::ENVIRONMENTS)
-        .join(named.name.as_str());
+    let data = &world.paths.data;
+    let own = kubeconfig_paths::environment_folder(data, &named.name);
     let (mut facts, mut ways, mut remarks) = (Facts::new(), Vec::new(), Vec::new());
     for account in &accounts {
         let region = named.settings.region.as_deref().or_else(|| {
@@ -282,9 +279,9 @@ fn pinned(
             facts.insert(Fact::AzExtensions, text(&extensions)?);
         }
     }
-    let data = &world.paths.data;
+    let accounts: Vec<&Account> = accounts.iter().collect();
     let kube = environment_kubeconfig::keep(data, named, &accounts, before)?;
-    facts.extend(environment_kubeconfig::facts(kube, named, before, data));
+    facts.extend(kube);
     facts.extend(credential_env::of_environment(named, None));
     Ok((Changes::of(before, &ways, &facts), remarks))
 }

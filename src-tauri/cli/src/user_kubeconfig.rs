@@ -158,7 +158,8 @@ impl<'a> UserContext<'a> {
     }
 
     fn server(&self) -> &'a str {
-        self.cluster["server"].as_str().unwrap_or_default()
+        let server = self.cluster["server"].as_str().unwrap_or_default();
+        server.trim().trim_end_matches('/')
     }
 
     /// The cluster as one of an environment with its members.
@@ -233,7 +234,7 @@ impl<'a> UserContext<'a> {
             eks_name: known.eks_name,
             region: known.region,
             server_id: known.server_id,
-            server: self.server().trim().trim_end_matches('/').to_owned(),
+            server: self.server().to_owned(),
             authority: self.authority()?,
             tls_server_name: text("tls-server-name"),
             proxy: text("proxy-url"),
@@ -246,8 +247,7 @@ impl<'a> UserContext<'a> {
 
     /// Whether a cluster of an environment still has this context's address and certificates.
     pub(crate) fn leads_where(&self, cluster: &Cluster) -> bool {
-        let server = self.server().trim().trim_end_matches('/');
-        server == cluster.server
+        self.server() == cluster.server
             && self
                 .authority()
                 .is_ok_and(|authority| authority == cluster.authority)
