@@ -114,7 +114,7 @@ def test_one_program_is_revoked_and_the_others_go_on(desktop, start, tray):
 
 
 class Command:
-    """A command of `mcm exec` that asks its endpoint when it is told to."""
+    """A command of `mcm exec` that asks its endpoint when the test says so."""
 
     number = 0
 

@@ -353,7 +353,7 @@ fn profiles_of_aws_are_read_in_the_order_of_its_tools() {
 
 /// Az PowerShell reads its saved context from one folder of the user, which no variable replaces.
 #[test]
-fn az_powershell_has_a_context_of_its_own_and_a_command_is_told() {
+fn az_powershell_has_a_context_of_its_own_and_mcm_exec_says_so() {
     let harness = Harness::start();
     harness.login(ADA, &["azure"]).done();
     let id = harness.account_of("azure");
@@ -395,17 +395,18 @@ fn az_powershell_has_a_context_of_its_own_and_a_command_is_told() {
         (&"command-line".into(), &Value::Null)
     );
     assert!(!row.to_string().contains("CANARY"));
-    let told = exec();
+    let ended = exec();
     assert!(
-        told.stderr
+        ended
+            .stderr
             .contains("Az PowerShell starts as mallory@fabrikam.example")
-            && told
+            && ended
                 .stderr
                 .contains("Connect-AzAccount -Identity -Scope Process"),
         "{}",
-        told.stderr
+        ended.stderr
     );
-    assert_eq!(told.status, 0);
+    assert_eq!(ended.status, 0);
     context(ADA);
     assert_eq!(rows().0.expect("it is shown")["account"], id.as_str());
     assert!(!exec().stderr.contains("Az PowerShell"));

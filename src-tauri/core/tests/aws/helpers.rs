@@ -272,7 +272,7 @@ async fn a_program_that_takes_too_long_is_ended_with_everything_it_started() {
     );
     #[cfg(windows)]
     {
-        // No event of the system says so: nobody else can open the file until its program has ended.
+        // No event of the system says so: the file can be opened alone once its program has ended.
         use std::os::windows::fs::OpenOptionsExt as _;
         let alone = || {
             let mut options = std::fs::File::options();
