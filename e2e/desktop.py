@@ -14,8 +14,9 @@ SHOTS = Path(__file__).resolve().parent / "shots"
 KEYCHAIN_SERVICE = "io.github.multicloudmanager.dev"
 SCHEME = "io.github.multicloudmanager"
 
-# Variables that a test must not inherit from the machine.
-OURS = ("AZURE_", "GOOGLE_", "AWS_", "MCM_", "XDG_", "DBUS_", "SANDBOX_", "WAYLAND_", "BROWSER", "DISPLAY")
+# All that a test inherits. A variable of the machine, such as the `CI` of a service that builds software, changes what
+# mcm does.
+INHERITED = ("PATH", "PYENV_ROOT", "TMPDIR", "USER", "LOGNAME", "SHELL", "TERM", "RUST_BACKTRACE")
 
 
 class Desktop:
@@ -25,7 +26,7 @@ class Desktop:
         self.folder = Path(tempfile.mkdtemp(prefix="mcm-e2e-"))
         self.running = []
         home = self.folder / "home"
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        self.env = {name: os.environ[name] for name in INHERITED if name in os.environ}
         self.env |= {
             "HOME": str(home),
             "XDG_RUNTIME_DIR": str(self.folder / "run"),
