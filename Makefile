@@ -43,7 +43,7 @@ RELEASE_PACKAGES := minisign
 # To look into the packages.
 PACKAGE_TEST_PACKAGES := dpkg-dev rpm rpm2cpio cpio
 # To draw the gallery of screens in the app's engine.
-SCREEN_PACKAGES := xvfb xauth imagemagick fonts-cantarell python3-gi gir1.2-gtk-3.0 gir1.2-webkit2-4.1
+SCREEN_PACKAGES := xvfb xauth imagemagick fonts-cantarell python3-gi python3-gi-cairo gir1.2-gtk-3.0 gir1.2-webkit2-4.1
 # The engine that draws the app on Windows.
 CHROMIUM_PACKAGES := chromium chromium-driver
 
