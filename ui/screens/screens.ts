@@ -384,7 +384,7 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
     snapshot: null,
     answers: {
       watch: () => {
-        throw errorView("storage-unreadable", "accounts.json is of a newer version. Update this app.");
+        throw errorView("storage-unreadable", "accounts.db is of a newer version. Update this app.");
       },
     },
   },
@@ -756,7 +756,7 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
       activity: () => {
         throw errorView(
           "storage-failed",
-          "activity.jsonl could not be read. Check its permissions, then try again.",
+          "accounts.db could not be read. Check its permissions, then try again.",
         );
       },
     },

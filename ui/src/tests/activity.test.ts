@@ -61,13 +61,13 @@ describe("activity", () => {
       { accounts: usual },
       {
         activity: (args) => {
-          if (fails) throw errorView("storage-failed", "activity.jsonl could not be read.");
+          if (fails) throw errorView("storage-failed", "accounts.db could not be read.");
           return ofOne(args);
         },
       },
     );
     await click("Activity");
-    await screen.findByText("activity.jsonl could not be read.");
+    await screen.findByText("accounts.db could not be read.");
 
     fails = false;
     await click("Try again");

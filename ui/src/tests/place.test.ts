@@ -145,10 +145,10 @@ describe("the start", () => {
     await open(null, {
       watch: () => {
         attempts += 1;
-        throw errorView("storage-unreadable", "accounts.json is of a newer version. Update this app.");
+        throw errorView("storage-unreadable", "accounts.db is of a newer version. Update this app.");
       },
     });
-    await waitFor(() => screen.getByText("accounts.json is of a newer version. Update this app."));
+    await waitFor(() => screen.getByText("accounts.db is of a newer version. Update this app."));
 
     await click("Retry");
 

@@ -99,13 +99,13 @@ describe("the search", () => {
       { accounts: usual },
       {
         search: () => {
-          if (fails) throw errorView("storage-failed", "accounts.json cannot be read.");
+          if (fails) throw errorView("storage-failed", "accounts.db cannot be read.");
           return [];
         },
       },
     );
     await fireEvent.input(screen.getByRole("searchbox"), { target: { value: "fab" } });
-    await screen.findByText("accounts.json cannot be read.");
+    await screen.findByText("accounts.db cannot be read.");
     expect(row("Fabrikam")).toBeTruthy();
 
     fails = false;

@@ -7,12 +7,12 @@ describe("settings", () => {
   test("say where things are stored", async () => {
     await open(
       {},
-      { storage: () => [{ label: "Accounts", path: "/home/ada/accounts.json", what: "Names. No secret." }] },
+      { storage: () => [{ label: "Accounts", path: "/home/ada/accounts.db", what: "Names. No secret." }] },
     );
 
     await click("Settings");
 
-    expect(await screen.findByText("/home/ada/accounts.json")).toBeTruthy();
+    expect(await screen.findByText("/home/ada/accounts.db")).toBeTruthy();
   });
 
   test("leave a client id from the environment alone", async () => {

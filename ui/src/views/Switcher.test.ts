@@ -286,7 +286,7 @@ test("says what failed and stays", async () => {
     { accounts: [azure()] },
     {
       switch_to: () => {
-        throw errorView("busy", "Another program holds accounts.json. Try again.");
+        throw errorView("busy", "Another program holds accounts.db. Try again.");
       },
     },
   );
@@ -294,7 +294,7 @@ test("says what failed and stays", async () => {
   await press("Enter");
 
   await waitFor(() =>
-    expect(screen.getByRole("alert").textContent).toContain("Another program holds accounts.json"),
+    expect(screen.getByRole("alert").textContent).toContain("Another program holds accounts.db"),
   );
   expect(document.activeElement).toBe(box());
 });
