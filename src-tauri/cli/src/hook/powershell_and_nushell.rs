@@ -31,7 +31,7 @@ function global:__mcm_hook {
   $global:LASTEXITCODE = $mcm_status
 }
 function global:mcm {
-  if ($args.Count -eq 2 -and $args[0] -ceq 'use' -and $args[1] -cnotin '-h', '--help') {
+  if ($args.Count -eq 2 -and $args[0] -ceq 'use' -and @('-h', '--help') -cnotcontains $args[1]) {
     $mcm_choice = if ($args[1] -ceq '--off') { @('--off') } else { @('--use', $args[1]) }
     $mcm_lines = & $global:__mcm_program hook-lines --shell powershell @mcm_choice | Out-String
     if ($LASTEXITCODE -ne 0) { return }
@@ -45,7 +45,7 @@ function global:mcm {
     return
   }
   if ($MyInvocation.ExpectingInput) { $input | & $global:__mcm_program @args } else { & $global:__mcm_program @args }
-  if ($LASTEXITCODE -eq 0 -and $args.Count -gt 0 -and $args[0] -cin 'allow', 'deny', 'environment') {
+  if ($LASTEXITCODE -eq 0 -and $args.Count -gt 0 -and @('allow', 'deny', 'environment') -ccontains $args[0]) {
     $global:__mcm_key = ''
     __mcm_hook
   }

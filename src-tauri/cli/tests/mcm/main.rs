@@ -82,6 +82,8 @@ mod named_identity;
 #[cfg(target_os = "linux")]
 mod other_credentials;
 #[cfg(target_os = "linux")]
+mod powershell;
+#[cfg(target_os = "linux")]
 mod processes;
 #[cfg(target_os = "linux")]
 mod shells;
