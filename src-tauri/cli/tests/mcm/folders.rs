@@ -85,6 +85,14 @@ fn a_home_that_every_user_can_change_is_refused_unless_each_keeps_his_own() {
     assert!(refused.contains("chmod o-w"), "{refused}");
     permit(&harness.home(), 0o1777);
     harness.mcm(&["accounts"]).done();
+    // So is one at any depth below such a folder.
+    permit(&harness.home(), 0o700);
+    permit(harness.folder(), 0o777);
+    let refused = harness.mcm(&["accounts"]).failed(1);
+    let named = format!("{} can be changed", harness.folder().display());
+    assert!(refused.contains(&named), "{refused}");
+    permit(harness.folder(), 0o1777);
+    harness.mcm(&["accounts"]).done();
 }
 
 #[test]

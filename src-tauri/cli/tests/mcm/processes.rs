@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use sandbox_clouds::{Endpoint, Fault};
 
 use crate::exec_child::ExecChild;
-use crate::harness::{Begun, Harness, install, install_script, run};
+use crate::harness::{Begun, Ended, Harness, install, install_script, run};
 
 const MCM: &str = env!("CARGO_BIN_EXE_mcm");
 
@@ -158,6 +158,26 @@ fn the_runtime_folder_of_another_user_is_passed_over() {
         "{file}"
     );
     assert_eq!(fs::read_dir(&theirs).expect("readable").count(), 0);
+}
+
+#[test]
+fn a_temporary_folder_that_every_user_can_change_gets_no_files_of_a_command() {
+    let harness = Harness::start();
+    harness.login(crate::harness::ADA, &["gcp"]).done();
+    let id = harness.account_of("gcp");
+    let temporary = harness.folder().join("temporary");
+    fs::create_dir(&temporary).expect("ours");
+    fs::set_permissions(&temporary, fs::Permissions::from_mode(0o777)).expect("ours");
+    for (variable, other) in [("TMPDIR", "XDG_RUNTIME_DIR"), ("XDG_RUNTIME_DIR", "TMPDIR")] {
+        let mut command = harness.command(&["exec", &id, "--", "true"]);
+        command.env_remove(other).env(variable, &temporary);
+        let refused = Ended::run(command).failed(1);
+        assert!(
+            refused.contains("can be changed by every user"),
+            "{refused}"
+        );
+        assert_eq!(fs::read_dir(&temporary).expect("readable").count(), 0);
+    }
 }
 
 #[test]

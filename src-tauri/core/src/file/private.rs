@@ -14,17 +14,14 @@ use crate::error::{Code, Error, Result};
 /// # Errors
 /// `storage-failed`, naming the path.
 pub(crate) fn require_own_file(path: &Path, metadata: &fs::Metadata) -> Result<()> {
-    let refused = |why: &str| {
-        Err(Error::new(
-            Code::StorageFailed,
-            format!("{} {why}", path.display()),
-        ))
-    };
     if !metadata.is_file() {
-        return refused("is not a file. Move it to another place.");
+        return Err(refused(path, "is not a file. Move it to another place."));
     }
     if !is_own(metadata) {
-        return refused("belongs to another user. Move it away, or change its owner.");
+        return Err(refused(
+            path,
+            "belongs to another user. Move it away, or change its owner.",
+        ));
     }
     Ok(())
 }
@@ -64,38 +61,24 @@ pub fn may_be_written_by_others(metadata: &fs::Metadata) -> bool {
 #[cfg(unix)]
 pub(crate) fn keep_folder_private(folder: &Path) -> Result<()> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-    const STICKY: u32 = 0o1000;
-    let refused = |folder: &Path, why: &str| {
-        let message = format!("{} {why}", folder.display());
-        Err(Error::new(Code::StorageFailed, message))
-    };
-    let user = rustix::process::geteuid().as_raw();
-    if let Some(above) = folder.parent()
-        && let Ok(metadata) = fs::metadata(above)
-    {
-        if ![user, 0].contains(&metadata.uid()) {
-            return refused(
-                above,
-                "belongs to another user. Set MCM_HOME to a folder of your own.",
-            );
-        }
-        if metadata.mode() & 0o002 != 0 && metadata.mode() & STICKY == 0 {
-            let why = "can be changed by every user. Take that permission away: chmod o-w.";
-            return refused(above, why);
-        }
+    if let Some(above) = folder.parent() {
+        require_own_place(above)?;
     }
     let Ok(metadata) = fs::metadata(folder) else {
         // It is made private when it is needed. A link that leads nowhere fails then.
         return Ok(());
     };
     if !metadata.is_dir() {
-        return refused(folder, "is not a folder. Move it to another place.");
+        return Err(refused(
+            folder,
+            "is not a folder. Move it to another place.",
+        ));
     }
     if !is_own(&metadata) {
-        return refused(
+        return Err(refused(
             folder,
             "belongs to another user. Move it away, or change its owner.",
-        );
+        ));
     }
     if metadata.mode() & 0o077 != 0 {
         // Some disks keep no permissions; the owner was checked.
@@ -108,6 +91,41 @@ pub(crate) fn keep_folder_private(folder: &Path) -> Result<()> {
 #[cfg(not(unix))]
 pub(crate) fn keep_folder_private(_folder: &Path) -> Result<()> {
     Ok(())
+}
+
+/// Refuses a place for folders of ours where another user could put others under their names: in a folder of another
+/// user, and below one that every user can change and that does not keep what is in it to its owner.
+///
+/// # Errors
+/// `storage-failed`, naming the folder.
+#[cfg(unix)]
+pub(super) fn require_own_place(above: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    const STICKY: u32 = 0o1000;
+    let user = rustix::process::geteuid().as_raw();
+    if fs::metadata(above).is_ok_and(|metadata| ![user, 0].contains(&metadata.uid())) {
+        let why = "belongs to another user. Use a folder of your own (MCM_HOME, TMPDIR).";
+        return Err(refused(above, why));
+    }
+    for folder in above.ancestors() {
+        let is_open = fs::metadata(folder)
+            .is_ok_and(|found| found.mode() & 0o002 != 0 && found.mode() & STICKY == 0);
+        if is_open {
+            let why = "can be changed by every user. Take that permission away: chmod o-w.";
+            return Err(refused(folder, why));
+        }
+    }
+    Ok(())
+}
+
+/// As on Unix; elsewhere the user's own folders are private already.
+#[cfg(not(unix))]
+pub(super) fn require_own_place(_above: &Path) -> Result<()> {
+    Ok(())
+}
+
+fn refused(path: &Path, why: &str) -> Error {
+    Error::new(Code::StorageFailed, format!("{} {why}", path.display()))
 }
 
 /// Why a file cannot be written, or made where there is none yet; none when it can.

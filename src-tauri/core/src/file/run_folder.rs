@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::private::require_own_place;
 use super::{open_private, storage_failed};
 use crate::error::Result;
 
@@ -38,8 +39,9 @@ impl RunFolder {
     /// Creates a folder below `base`, and removes those that killed runs left there.
     ///
     /// # Errors
-    /// `storage-failed`, naming the path.
+    /// `storage-failed`, naming the path: also where another user could put a folder in the place of the new one.
     pub fn make(base: &Path) -> Result<Self> {
+        require_own_place(base)?;
         let make = || -> io::Result<Self> {
             let mut builder = tempfile::Builder::new();
             builder.prefix(PREFIX);
