@@ -7,7 +7,9 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{make_private_folder, put_in_place, replace, storage_failed, sync_folder};
+use super::{
+    make_private_folder, open_at_once, put_in_place, replace, storage_failed, sync_folder,
+};
 use crate::error::{Code, Error, Result};
 
 /// Longer than any file that a user writes by hand.
@@ -49,12 +51,12 @@ impl Foreign {
             };
             refused(path, &format!("{why}. Fix or remove the link.")).with_source(error)
         })?;
-        // Checked before it is opened: opening a pipe would wait for its writer.
-        let metadata = fs::metadata(&place).map_err(failed)?;
-        require_file(path, &metadata)?;
+        // Never waits for the writer of a pipe that took the file's place.
+        let file = open_at_once(&place, true).map_err(failed)?;
+        require_file(path, &file.metadata().map_err(failed)?)?;
         let mut before = Vec::new();
-        File::open(&place)
-            .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut before))
+        file.take(LARGEST + 1)
+            .read_to_end(&mut before)
             .map_err(failed)?;
         if before.len() as u64 > LARGEST {
             return Err(refused(
