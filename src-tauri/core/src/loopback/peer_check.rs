@@ -8,6 +8,7 @@ pub(super) use linux::admitted;
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use std::collections::HashMap;
     use std::net::{IpAddr, SocketAddr};
 
     use tokio::net::TcpStream;
@@ -15,6 +16,9 @@ mod linux {
 
     /// The number of reads for a connection that is not in the table: the kernel may skip a row while others change.
     const ATTEMPTS: usize = 3;
+
+    /// The user of each socket that a program has, by its own address and the one that it is connected to.
+    type Owners = HashMap<(String, String), u32>;
 
     /// Keeps the connections of this user and of the administrator, who can read every program's memory anyway. A
     /// connection that the system does not list is refused, and so is every one when the table cannot be read.
@@ -25,14 +29,14 @@ mod linux {
             if unknown.is_empty() {
                 break;
             }
-            let Ok(tables) = spawn_blocking(read_tables).await else {
+            let Ok(owners) = spawn_blocking(read_owners).await else {
                 break;
             };
             let ours = rustix::process::getuid().as_raw();
             let mut missed = Vec::new();
             for stream in unknown {
                 let ends = stream.peer_addr().ok().zip(stream.local_addr().ok());
-                let uid = ends.map(|(from, to)| owner(&tables, from, to));
+                let uid = ends.map(|(from, to)| owner(&owners, from, to));
                 match uid {
                     Some(Some(uid)) if uid == ours || uid == 0 => admitted.push(stream),
                     Some(None) => missed.push(stream),
@@ -51,30 +55,33 @@ mod linux {
         admitted
     }
 
-    fn read_tables() -> String {
-        let mut tables = String::new();
+    fn read_owners() -> Owners {
+        let mut owners = Owners::new();
         for path in ["/proc/net/tcp", "/proc/net/tcp6"] {
-            tables.push_str(&std::fs::read_to_string(path).unwrap_or_default());
+            let table = std::fs::read_to_string(path).unwrap_or_default();
+            owners.extend(table.lines().filter_map(row));
         }
-        tables
+        owners
     }
 
-    /// The user of the socket that is bound to `from` and connected to `to` (proc_net_tcp in the kernel's
-    /// documentation). A socket without a program has inode 0 and is listed as the administrator's, so it has no
-    /// owner here.
-    fn owner(tables: &str, from: SocketAddr, to: SocketAddr) -> Option<u32> {
-        let (from, to) = (spellings(from), spellings(to));
-        tables.lines().find_map(|line| {
-            let columns: Vec<&str> = line.split_ascii_whitespace().take(10).collect();
-            let [_, local, remote, _, _, _, _, uid, _, inode] = columns[..] else {
-                return None;
-            };
-            let is_it = from
-                .iter()
-                .zip(&to)
-                .any(|(from, to)| local == from && remote == to);
-            (is_it && inode != "0").then(|| uid.parse().ok()).flatten()
-        })
+    /// A row of a table (proc_net_tcp in the kernel's documentation). A socket without a program has inode 0 and is
+    /// listed as the administrator's, so it has no owner here: a flood leaves tens of thousands of those.
+    fn row(line: &str) -> Option<((String, String), u32)> {
+        let mut columns = line.split_ascii_whitespace().skip(1);
+        let (local, remote) = (columns.next()?, columns.next()?);
+        let mut columns = columns.skip(4);
+        let (uid, inode) = (columns.next()?, columns.nth(1)?);
+        if inode == "0" {
+            return None;
+        }
+        let ends = (local.to_owned(), remote.to_owned());
+        Some((ends, uid.parse().ok()?))
+    }
+
+    /// The user of the socket that is bound to `from` and connected to `to`.
+    fn owner(owners: &Owners, from: SocketAddr, to: SocketAddr) -> Option<u32> {
+        let mut ends = spellings(from).into_iter().zip(spellings(to));
+        ends.find_map(|ends| owners.get(&ends).copied())
     }
 
     /// An address in the kernel's format: words in the machine's byte order, then the port. An IPv6 socket that uses
@@ -116,20 +123,22 @@ mod linux {
         #[test]
         #[cfg(target_endian = "little")]
         fn the_owner_of_the_other_end_is_found_and_not_our_own() {
+            let owners: Owners = TABLES.lines().filter_map(row).collect();
             let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
-            assert_eq!(owner(TABLES, at(0xC001), at(0x1F90)), Some(65534));
-            assert_eq!(owner(TABLES, at(0xC002), at(0x1F90)), Some(501));
-            assert_eq!(owner(TABLES, at(0xC003), at(0x1F90)), None);
+            assert_eq!(owner(&owners, at(0xC001), at(0x1F90)), Some(65534));
+            assert_eq!(owner(&owners, at(0xC002), at(0x1F90)), Some(501));
+            assert_eq!(owner(&owners, at(0xC003), at(0x1F90)), None);
             let at = |port| SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port));
-            assert_eq!(owner(TABLES, at(0xC005), at(0x1F90)), Some(502));
-            assert_eq!(owner(TABLES, at(0xC001), at(0x1F90)), None);
+            assert_eq!(owner(&owners, at(0xC005), at(0x1F90)), Some(502));
+            assert_eq!(owner(&owners, at(0xC001), at(0x1F90)), None);
         }
 
         #[test]
         #[cfg(target_endian = "little")]
         fn a_socket_without_a_program_is_not_the_administrators() {
+            let owners: Owners = TABLES.lines().filter_map(row).collect();
             let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
-            assert_eq!(owner(TABLES, at(0xC004), at(0x1F90)), None);
+            assert_eq!(owner(&owners, at(0xC004), at(0x1F90)), None);
         }
     }
 }
