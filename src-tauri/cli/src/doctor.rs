@@ -12,6 +12,7 @@ mod leftovers;
 mod network;
 
 use mcm_core::app::App;
+use mcm_core::text;
 use mcm_core::world::World;
 use serde::Serialize;
 
@@ -46,21 +47,22 @@ enum Status {
 
 impl Check {
     fn ok(name: &str, found: impl Into<String>) -> Self {
+        // What was found may be in a file or a variable that anyone wrote.
+        let found = text::harmless(&found.into()).into_owned();
         Self {
             name: name.to_owned(),
             status: Status::Ok,
-            found: found.into(),
+            found,
             remedy: None,
         }
     }
 
     fn warn(name: &str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        let (found, remedy) = (found.into(), Some(remedy.into()));
+        let remedy = text::harmless(&remedy.into()).into_owned();
         Self {
-            name: name.to_owned(),
             status: Status::Warn,
-            found,
-            remedy,
+            remedy: Some(remedy),
+            ..Self::ok(name, found)
         }
     }
 

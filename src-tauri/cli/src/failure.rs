@@ -10,7 +10,7 @@ use mcm_core::resource::Resource;
 use mcm_core::world::Environment;
 
 use crate::child_exit::{End, NotStarted, raise};
-use crate::output::{is_coloured, note};
+use crate::output::{is_coloured, note_behind};
 
 /// Why a command failed.
 pub(crate) enum Failure {
@@ -108,13 +108,14 @@ impl Failure {
             .as_ref()
             .map(|advice| format!(" {advice}"))
             .unwrap_or_default();
-        let message = error.message();
+        let (beginning, message) = (format!("{red}mcm:{plain} "), error.message());
         // A wrong argument is nothing to look up: the message names it.
         match error.code() {
-            Code::InvalidInput => note(&format!("{red}mcm:{plain} {message}{advice}")),
-            _ => note(&format!(
-                "{red}mcm:{plain} {message}{advice}\n  reference: {reference}"
-            )),
+            Code::InvalidInput => note_behind(&beginning, &format!("{message}{advice}")),
+            _ => note_behind(
+                &beginning,
+                &format!("{message}{advice}\n  reference: {reference}"),
+            ),
         }
         if let Self::NotStarted(NotStarted { status, .. }) = self {
             return ExitCode::from(*status);

@@ -6,7 +6,7 @@
 use clap::{Command, CommandFactory as _, Error, error::ErrorKind};
 
 use crate::arguments::Arguments;
-use crate::output::terminal_width;
+use crate::output::{note, terminal_width};
 
 /// The commands by what they are for. Names that this program lacks are left out.
 const GROUPS: [(&str, &[&str]); 5] = [
@@ -66,6 +66,11 @@ pub(crate) fn end(error: &Error) -> ! {
         DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand
     ) {
         let _ = grouped(fitted(Arguments::command())).get_matches();
+    }
+    if error.use_stderr() {
+        // It quotes the arguments.
+        note(error.render().to_string().trim_end());
+        std::process::exit(error.exit_code());
     }
     error.exit()
 }

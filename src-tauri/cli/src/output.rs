@@ -42,14 +42,21 @@ pub(crate) fn print_json(result: &impl Serialize) -> Result<()> {
     )
 }
 
-/// Shows the user something that is no result.
+/// Shows the user something that is no result. What it quotes, such as a path, is made safe to show.
 pub(crate) fn note(text: &str) {
+    note_behind("", text);
+}
+
+/// As `note`, behind a beginning that is shown as it is, with its colour.
+pub(crate) fn note_behind(beginning: &str, text: &str) {
+    let text = text::harmless(text);
     // When standard error is closed too, there is nowhere left to report it.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{beginning}{text}");
 }
 
 /// Asks the user a question; the answer goes on the same line.
 pub(crate) fn ask(question: &str) {
+    let question = text::harmless(question);
     let mut output = io::stderr().lock();
     let _ = write!(output, "{question}").and_then(|()| output.flush());
 }

@@ -3,12 +3,15 @@
 //! This file holds `Error` and `Code`. The mapping of a provider's answers to codes is beside each provider. Any
 //! module may construct an `Error`; its message must be safe to show.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use ts_rs::TS;
+
+use crate::text;
 
 /// The longest claims challenge that is kept or sent, in bytes: it becomes part of an address.
 pub const MAX_CHALLENGE_BYTES: usize = 8 * 1024;
@@ -139,11 +142,17 @@ struct ErrorParts {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// Creates an error from a sentence that says what happened and what to do. The sentence must hold no secret.
+    /// Creates an error from a sentence that says what happened and what to do. The sentence must hold no secret; what it
+    /// quotes is made safe to show here.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let message = match text::harmless(&message) {
+            Cow::Borrowed(_) => message,
+            Cow::Owned(harmless) => harmless,
+        };
         Self(Arc::new(ErrorParts {
             code,
-            message: message.into(),
+            message,
             detail: None,
             reference: crate::random::reference(),
             retry_after: None,

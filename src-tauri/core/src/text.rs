@@ -3,6 +3,7 @@
 //! One function serves every screen, terminal and log line. It removes invisible characters and those that change the
 //! reading order, so that no name can forge a line. Names that look like another are found by a second function.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization as _;
@@ -46,6 +47,16 @@ pub fn shown(text: &str) -> String {
         .collect::<String>()
         .trim()
         .to_owned()
+}
+
+/// Returns a message of any length and number of lines without the characters that `shown` removes: an argument, a
+/// variable or a path that it quotes can hold any.
+pub fn harmless(message: &str) -> Cow<'_, str> {
+    let is_fit = |c: char| matches!(c, '\n' | '\t') || is_visible(c);
+    if message.chars().all(is_fit) {
+        return Cow::Borrowed(message);
+    }
+    Cow::Owned(message.chars().filter(|c| is_fit(*c)).collect())
 }
 
 /// Which of these names look like another of them, so that a user cannot distinguish them: `l` and `I`, `rn` and `m`,
@@ -106,6 +117,15 @@ mod tests {
         assert_eq!(shown(" Con\u{202e}toso\r\n\u{1b}[31m "), "Contoso[31m");
         assert_eq!(shown("Zoë’s Überteam 東京"), "Zoë’s Überteam 東京");
         assert_eq!(shown(&"x".repeat(10_000)).len(), 256);
+    }
+
+    #[test]
+    fn a_message_keeps_its_lines_and_nothing_that_moves_or_hides() {
+        for plain in ["", "One line.\n\tZoë’s  東京\n", &"x".repeat(10_000)] {
+            assert!(matches!(harmless(plain), Cow::Borrowed(same) if same == plain));
+        }
+        let quoted = "\"a\u{1b}]0;t\u{7}\u{9b}31m\u{202e} b\r\u{200b}\" is\nnot\u{2028} there";
+        assert_eq!(harmless(quoted), "\"a]0;t31m b\" is\nnot there");
     }
 
     #[test]

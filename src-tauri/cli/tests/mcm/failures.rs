@@ -4,6 +4,8 @@
 use std::process::{Command, Stdio};
 
 use crate::harness::{ADA, Harness};
+#[cfg(target_os = "linux")]
+use crate::harness::{Ended, write};
 
 #[test]
 fn wrong_usage_is_status_2_and_shows_the_right_usage() {
@@ -45,6 +47,39 @@ fn an_unknown_account_is_named_with_the_command_that_lists_them() {
             output.contains("mcm accounts") && output.contains("\n  reference: "),
             "{output}"
         );
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_message_quotes_moves_no_cursor_and_hides_nothing() {
+    const HOSTILE: &str = "a\u{1b}]0;t\u{7}\u{9b}31m\u{202e}\u{200b}b";
+    let harness = Harness::without_keychain();
+    let home = format!("{HOSTILE}/x");
+    let profile = format!("[profile {HOSTILE}]\nrole_arn = {HOSTILE}\n");
+    write(&harness.folder().join(".aws/config"), 0o600, &profile);
+    let folder = harness.folder().join(HOSTILE);
+    write(&folder.join(".mcm.toml"), 0o600, "environment = \"dev\"");
+    for (arguments, variable) in [
+        (&["restore", HOSTILE][..], None),
+        (&["login", "azure", "--tenant", HOSTILE], None),
+        (&["token", HOSTILE], None),
+        (&["token", "a", HOSTILE], None),
+        (&["environment", "create", "a", "--colour", HOSTILE], None),
+        (&["shim", HOSTILE], None),
+        (&["hook-lines", "--shell", "bash"], None),
+        (&["accounts"], Some(("MCM_HOME", home.as_str()))),
+        (&["doctor"], Some(("SSL_CERT_FILE", HOSTILE))),
+        (&["doctor"], Some(("AZURE_AUTHORITY_HOST", HOSTILE))),
+    ] {
+        let mut command = harness.command(arguments);
+        command.envs(variable).current_dir(&folder);
+        let ended = Ended::run(command);
+        let shown = format!("{}{}", ended.result, ended.stderr);
+        assert!(shown.contains('b'), "{arguments:?} {variable:?}: {shown}");
+        let is_hostile = |c: &char| HOSTILE.contains(*c) && !c.is_ascii_graphic();
+        let found: String = shown.chars().filter(is_hostile).collect();
+        assert_eq!(found, "", "{arguments:?} {variable:?}: {shown:?}");
     }
 }
 
