@@ -85,7 +85,7 @@ pub(super) fn add(
     link: &ChainLink<'_>,
 ) -> rusqlite::Result<(i64, String)> {
     let ends = ends(connection)?;
-    let (id, hash) = (ends.end_id + 1, link.hash(&ends.end_hash));
+    let (id, hash) = (ends.end_id.wrapping_add(1), link.hash(&ends.end_hash));
     connection
         .prepare_cached("UPDATE activity_chain SET end_id = ?, end_hash = ?")?
         .execute(params![id, hash])?;
@@ -165,7 +165,7 @@ fn check(connection: &Connection) -> rusqlite::Result<ChainCheck> {
         };
         let hash = link.hash(&last_hash);
         let stored: Option<String> = row.get(6)?;
-        if id != last_id + 1 || stored.as_deref() != Some(hash.as_str()) {
+        if id != last_id.wrapping_add(1) || stored.as_deref() != Some(hash.as_str()) {
             let at = jiff::Timestamp::from_nanosecond(at.into());
             broken_at = Some(ChainBreak::Event {
                 at: at.unwrap_or(jiff::Timestamp::MIN),

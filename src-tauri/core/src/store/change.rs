@@ -398,7 +398,8 @@ fn begin(database: &mut Database) -> rusqlite::Result<(Transaction<'_>, i64)> {
     let transaction = database
         .connection
         .transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let revision = super::revision(&transaction)?.0 + 1;
+    // Another program may have written any number. After the last one, everything is read again.
+    let revision = super::revision(&transaction)?.0.wrapping_add(1);
     Ok((transaction, revision))
 }
 

@@ -213,8 +213,13 @@ fn is_still_there(database: Option<&Database>, path: &Path) -> bool {
 /// The file at `path`; none when there is none.
 ///
 /// # Errors
-/// `storage-failed` when it is not a file, or another user's.
+/// `storage-failed` when it is not a file, or another user's, and the same for its journal, which is no link either:
+/// SQLite would wait for a pipe there, and empty the file that a link leads to.
 fn file_id(path: &Path) -> Result<Option<FileId>> {
+    let journal = journal(path);
+    if let Ok(metadata) = fs::symlink_metadata(&journal) {
+        file::require_own_file(&journal, &metadata)?;
+    }
     match fs::metadata(path) {
         Ok(metadata) => {
             file::require_own_file(path, &metadata)?;

@@ -184,6 +184,63 @@ fn a_pipe_instead_of_a_file_is_refused_without_waiting() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_or_a_link_in_the_place_of_the_journal_is_refused_and_leads_to_no_file() {
+    let folder = Folder::new();
+    put(&folder.store(), &azure("a")).await.expect("written");
+    let (journal, other) = (folder.path("accounts.db-journal"), folder.path("other"));
+    file::replace(&other, b"another program's").expect("written");
+    for is_link in [false, true] {
+        let _ = fs::remove_file(&journal);
+        if is_link {
+            std::os::unix::fs::symlink(&other, &journal).expect("linked");
+        } else {
+            let made = std::process::Command::new("mkfifo").arg(&journal).status();
+            assert!(made.expect("coreutils").success());
+        }
+        let read = folder.store().read().expect_err("not ours");
+        assert_eq!(read.code(), Code::StorageFailed, "{read}");
+        let written = put(&folder.store(), &azure("b")).await;
+        let error = written.expect_err("not ours");
+        assert!(error.message().contains("accounts.db-journal"), "{error}");
+        assert!(Look::open(&folder.store()).is_none());
+    }
+    assert_eq!(
+        fs::read_to_string(&other).expect("there"),
+        "another program's"
+    );
+    fs::remove_file(&journal).expect("a link");
+    assert_eq!(ids(&folder.store()), [azure("a").id]);
+}
+
+#[tokio::test]
+async fn after_the_last_number_of_a_change_everything_is_read_again() {
+    let folder = Folder::new();
+    let (store, other) = (folder.store(), folder.store());
+    put(&store, &azure("a")).await.expect("written");
+    Connection::open(store.path())
+        .and_then(|connection| {
+            let last = i64::MAX;
+            connection.execute_batch(&format!(
+                "UPDATE state SET revision = {last}; UPDATE activity_chain SET end_id = {last}"
+            ))
+        })
+        .expect("edited");
+    assert_eq!(ids(&other), [azure("a").id]);
+    let event = |change: &Change<'_>| {
+        let at = Timestamp::UNIX_EPOCH;
+        change.put(&azure("b"))?;
+        change.record(&azure("b"), at, ActivityKind::Connected)
+    };
+    store.change(event).await.expect("written");
+    put(&store, &azure("c")).await.expect("written");
+    for store in [&store, &other, &folder.store()] {
+        assert_eq!(ids(store), ["a", "b", "c"].map(|name| azure(name).id));
+        store.check_activity().expect("readable");
+    }
+}
+
 // Other systems keep an open database in place (`open::id_of`).
 #[cfg(unix)]
 #[tokio::test]
