@@ -239,6 +239,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_place_is_kept_in_at_most_two_kibibytes() {
+        let kept = KeptPlace::default();
+        kept.keep("x".repeat(2048));
+        assert_eq!(kept.kept().map(|place| place.len()), Some(2048));
+        kept.keep("x".repeat(2049));
+        assert_eq!(kept.kept(), None);
+    }
+
     #[tokio::test]
     async fn many_requests_are_one_and_the_last_place_wins() {
         let open_requests = OpenRequests::default();

@@ -232,11 +232,13 @@ mod tests {
             .windows(line.len())
             .position(|window| window == line.as_bytes())
             .expect("there");
-        let mut bytes = good.clone();
         let end = harder + line.len();
-        bytes.splice(end - 1..end, *b"40");
-        write(&bytes);
-        assert!(refused(&path, "correct horse").contains("more work"));
+        for work in [*b"19", *b"40"] {
+            let mut bytes = good.clone();
+            bytes.splice(end - 1..end, work);
+            write(&bytes);
+            assert!(refused(&path, "correct horse").contains("more work"));
+        }
     }
 
     #[test]

@@ -100,6 +100,47 @@ fn no_crate_has_two_types_of_one_name() {
     }
 }
 
+/// What runs beside us is part of what a reader of SECURITY.md judges.
+#[test]
+fn the_page_on_security_names_every_program_that_is_started() {
+    let known = [
+        ("core/src/browser.rs", "the browser"),
+        ("core/src/browser/started.rs", "the browser"),
+        ("core/src/http/desktop_proxy.rs", "`gsettings`"),
+        (
+            "core/src/provider/aws/credential_process.rs",
+            "(`credential_process`) run as",
+        ),
+        ("cli/src/doctor/checks.rs", "`xdg-mime`"),
+        ("cli/src/exec.rs", "the command of `mcm exec`"),
+        ("cli/src/fast_path.rs", "`mcm-full` in place of `mcm`"),
+        ("cli/src/shell.rs", "`/bin/ps`"),
+        ("app/about.rs", "the file manager"),
+    ];
+    let starts = |line: &str| {
+        let ways = ["Command::new(", "webbrowser::open(", "launch_default_for"];
+        ways.iter().any(|way| line.contains(way))
+    };
+    let mut found = BTreeSet::new();
+    for folder in ["core/src", "cli/src", "app"] {
+        let root = crate_folder(folder);
+        for file in rust_files(&root) {
+            let text = fs::read_to_string(&file).expect("readable");
+            if !is_test(&file) && code(&text).any(starts) {
+                let relative = file.strip_prefix(&root).expect("below the folder");
+                found.insert(format!("{folder}/{}", relative.display()));
+            }
+        }
+    }
+    let listed: BTreeSet<_> = known.iter().map(|(file, _)| (*file).to_owned()).collect();
+    assert_eq!(found, listed);
+    let page = crate_folder("..").join("SECURITY.md");
+    let page = fs::read_to_string(page).expect("readable");
+    for (file, words) in known {
+        assert!(page.contains(words), "{file}: {words}");
+    }
+}
+
 /// The type that a line declares. An associated type, which is indented, is none.
 fn declared_type(line: &str) -> Option<&str> {
     let is_indented = line.starts_with(' ');

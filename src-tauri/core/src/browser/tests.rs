@@ -236,6 +236,45 @@ async fn a_warning_in_its_colour_comes_once_before_the_page_and_says_nothing_of_
 }
 
 #[tokio::test]
+async fn a_link_expires_and_then_its_port_closes() {
+    let page = Url::parse("https://login.example/authorize?state=s").expect("a URL");
+    let warning = ConsoleWarning {
+        environment: crate::environment::EnvironmentName::parse("prod-eu").expect("a name"),
+        colour: None,
+        cloud: crate::account::Cloud::Aws,
+    };
+    for (warning, life, answer) in [(None, 30, "303"), (Some(&warning), 180, "200")] {
+        let made = || link::to(&page, warning, &HttpsForced::default()).expect("a port");
+        let ((early, _), (late, is_over)) = (made(), made());
+        pass(life - 1).await;
+        let in_time = get(&early).await;
+        assert!(
+            in_time.starts_with(&format!("HTTP/1.1 {answer} ")),
+            "{in_time}"
+        );
+        pass(2).await;
+        let expired = get(&late).await;
+        assert!(expired.starts_with("HTTP/1.1 410 "), "{expired}");
+        assert!(*is_over.borrow() && !expired.contains("state=s"));
+        pass(90).await;
+        let (authority, _) = parts(&late);
+        tokio::net::TcpStream::connect(authority)
+            .await
+            .expect_err("nothing listens any more");
+    }
+}
+
+/// Lets time pass for the links alone: while it is stopped, nothing waits for a browser.
+async fn pass(seconds: u64) {
+    // What was started before takes its time from now.
+    tokio::task::yield_now().await;
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+    tokio::task::yield_now().await;
+}
+
+#[tokio::test]
 async fn a_link_under_another_name_or_with_another_path_leads_nowhere() {
     let text = arguments("").await;
     let (authority, path) = parts(text.trim());

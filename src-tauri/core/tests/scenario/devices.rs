@@ -7,6 +7,7 @@ use mcm_core::account::Cloud;
 use mcm_core::app::Connect;
 use mcm_core::error::Code;
 use mcm_core::sign_in::{SignInId, SignInStep};
+use mcm_core::world::Clock as _;
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::google::{TV_CLIENT_ID, TV_CLIENT_SECRET};
 use sandbox_clouds::{Endpoint, Fault, Options, Rule};
@@ -171,6 +172,28 @@ async fn giving_up_ends_the_wait_at_once() {
     let error = ended.await.expect("within a second").expect_err("given up");
     assert_eq!(error.code(), Code::SignInCancelled);
     assert_eq!(polls(&harness), [], "no request is sent after that");
+}
+
+#[tokio::test]
+async fn a_code_is_waited_for_no_longer_than_half_an_hour_whatever_the_server_says() {
+    for seconds in [86_400, u64::MAX] {
+        let harness = Harness::start().await;
+        let authority = &harness.app.settings().azure.authority;
+        let answer = format!(
+            r#"{{"device_code":"d","user_code":"ABCD","verification_uri":"{authority}device","expires_in":{seconds},"interval":60}}"#
+        );
+        harness
+            .clouds
+            .faults()
+            .next(Endpoint::AzureDeviceCode, Fault::answer(200, answer));
+        let pending = Fault::oauth_error("authorization_pending");
+        let rule = Rule::new(Endpoint::AzureToken, pending).grant_type(GRANT_TYPE);
+        harness.clouds.faults().add(rule);
+        let (id, _, _, expires_at) = started(&harness, by_code()).await;
+        assert_eq!(expires_at, harness.clock.now() + Duration::from_secs(1800));
+        let error = harness.ended_as_time_passes(id).await.expect_err("over");
+        assert_eq!(error.code(), Code::SignInExpired, "{error}");
+    }
 }
 
 #[tokio::test]
