@@ -81,13 +81,15 @@ pub(crate) fn profile_that_runs_mcm(environment: &Environment, account: &str) ->
         readings.iter().all(|reading| {
             let settings = reading.settings(profile);
             let mut sources = settings.iter().filter(|name| aws_files::is_source(name));
-            let command = reading
-                .config
-                .get(profile)
-                .and_then(|own| own.get("credential_process"));
+            // One in `credentials` comes before that of `config`.
+            let in_one = |file: &Profiles| file.get(profile)?.get("credential_process").cloned();
+            let command = match in_one(&reading.credentials) {
+                None => in_one(&reading.config),
+                Some(_) => None,
+            };
             let is_alone =
                 sources.next() == Some(&"credential_process") && sources.next().is_none();
-            let (file, asked) = match command.and_then(|command| asked(command)) {
+            let (file, asked) = match command.and_then(|command| asked(&command)) {
                 Some(words) if is_alone => words,
                 _ => return false,
             };

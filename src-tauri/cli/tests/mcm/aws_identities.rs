@@ -182,6 +182,11 @@ fn env_names_a_profile_only_where_every_client_runs_this_program() {
         ),
         (format!("[profile prod]\n{ours}"), "broken".to_owned()),
         (format!("[prod]\n{ours}"), String::new()),
+        (
+            format!("[profile prod]\n{ours}"),
+            "[prod]\ncredential_process = /opt/another\n".to_owned(),
+        ),
+        (String::new(), format!("[prod]\n{ours}")),
     ] {
         config(&harness, &in_config);
         credentials(&harness, &in_credentials);
