@@ -11,6 +11,10 @@ use crate::harness::{Ended, Harness, write};
 
 /// Another user's key, in the files that a command must not use.
 const OTHER: &str = "AKIAOTHEROTHEROTHER1";
+/// The key that a program prints.
+const OF_HELPER: &str = "AKIAHELPERHELPERHEL1";
+/// The key in a shell's variables.
+const IN_SHELL: &str = "AKIASHELLSHELLSHELL1";
 
 /// Prints the id of the key that a client uses.
 const CLIENTS: [(&str, &[&str]); 3] = [
@@ -217,15 +221,7 @@ fn whoami_shows_what_the_client_finds_or_that_it_finds_nothing() {
         credentials(&harness, &text);
         let found = source_of_aws(&harness, &[]);
         assert_eq!(found, wanted, "{text:?}");
-        let mut client = Command::new(program("python"));
-        harness
-            .equip(&mut client)
-            .arg("key_id.py")
-            .current_dir(here())
-            .env_remove("AWS_ACCESS_KEY_ID")
-            .env_remove("AWS_SECRET_ACCESS_KEY")
-            .env("AWS_EC2_METADATA_DISABLED", "true");
-        let theirs = Ended::of(client.output().expect("Python starts"));
+        let theirs = key_of_boto3(&harness, &[]);
         let agrees = match wanted {
             "file" => theirs.result.trim() == OTHER,
             "none" => theirs.result.trim() == "None",
@@ -239,50 +235,192 @@ fn whoami_shows_what_the_client_finds_or_that_it_finds_nothing() {
     assert_eq!(source_of_aws(&harness, &alternative), "file");
 }
 
-/// The orders of botocore's providers (`credentials.py`) and of the Go SDK's (`config/resolve_credentials.go`).
+/// The orders of botocore's providers (`credentials.py`) and of the Go SDK's (`config/resolve_credentials.go`), and what
+/// the latter refuses when it loads a profile (`config/shared_config.go`).
 #[test]
 fn whoami_weighs_the_settings_of_a_profile_as_each_client_does() {
     let harness = Harness::start();
+    let program = harness.folder().join("helper");
+    let printed = format!(
+        "#!/bin/sh\necho '{{\"Version\":1,\"AccessKeyId\":\"{OF_HELPER}\",\"SecretAccessKey\":\"s\"}}'\n"
+    );
+    write(&program, 0o700, &printed);
     let (id, secret) = (
         format!("aws_access_key_id = {OTHER}\n"),
         "aws_secret_access_key = s\n",
     );
-    let process = "credential_process = /opt/tool\n";
-    let sso = "sso_start_url = https://contoso.awsapps.com/start\nsso_region = eu-west-1\n";
-    for (config, aws, terraform) in [
-        (format!("{id}{secret}{process}"), "process", "file"),
-        (format!("{id}{secret}{sso}"), "sign-in", "file"),
+    let own = format!("{id}{secret}");
+    let process = format!("credential_process = {}\n", program.display());
+    let role = "role_arn = arn:aws:iam::444455556666:role/Reader\n";
+    let start_url = "sso_start_url = https://contoso.awsapps.com/start\nsso_region = eu-west-1\n";
+    let sso = format!("{start_url}sso_account_id = 444455556666\nsso_role_name = Admin\n");
+    let none = String::new;
+    for (config, credentials, aws, terraform) in [
+        (format!("{own}{process}"), none(), "process", "file"),
+        (format!("{own}{sso}"), none(), "sign-in", "file"),
+        (format!("{own}{start_url}"), none(), "file", "file"),
+        (start_url.to_owned(), own.clone(), "file", "file"),
         (
-            format!("{id}{secret}credential_process =\n"),
-            "process",
+            format!("{own}sso_account_id = 1\n"),
+            none(),
+            "sign-in",
             "file",
         ),
-        (format!("{id}{secret}role_arn =\n"), "broken", "file"),
         (
-            format!("{id}{secret}role_arn = arn:aws:iam::444455556666:role/Reader\n"),
+            format!("{own}credential_process =\n"),
+            none(),
             "broken",
+            "file",
+        ),
+        (format!("{own}role_arn =\n"), none(), "broken", "file"),
+        (format!("{own}{role}"), none(), "broken", "role"),
+        (
+            format!("{own}{role}source_profile = default\n"),
+            none(),
+            "role",
             "role",
         ),
         (
-            format!(
-                "{id}{secret}role_arn = arn:aws:iam::444455556666:role/Reader\nsource_profile = default\n"
-            ),
-            "role",
-            "role",
+            format!("{role}source_profile = gone\n"),
+            none(),
+            "broken",
+            "broken",
         ),
-        (id.clone(), "broken", "broken"),
-        (secret.to_owned(), "none", "broken"),
+        (id.clone(), none(), "broken", "broken"),
+        (secret.to_owned(), none(), "none", "broken"),
         (
             format!("{id}aws_secret_access_key =\n{process}"),
+            none(),
             "process",
+            "broken",
+        ),
+        (
+            secret.to_owned(),
+            "region = eu-west-1\n".to_owned(),
+            "none",
+            "none",
+        ),
+        // The other file has a program too, and is asked first.
+        (none(), process.clone(), "process", "process"),
+        (own.clone(), process.clone(), "process", "file"),
+        (
+            "credential_process = /gone\n".to_owned(),
+            process.clone(),
+            "process",
+            "process",
+        ),
+        // Without a role, one client passes over a source of credentials for it, and the other stops.
+        (
+            "source_profile = other\n".to_owned(),
+            none(),
+            "none",
+            "broken",
+        ),
+        (
+            "credential_source = Environment\n".to_owned(),
+            none(),
+            "none",
+            "broken",
+        ),
+        (
+            format!("{own}source_profile = other\n"),
+            none(),
+            "file",
+            "broken",
+        ),
+        (
+            "source_profile = other\n".to_owned(),
+            own.clone(),
+            "file",
+            "broken",
+        ),
+        (
+            format!("source_profile = other\n{process}"),
+            none(),
+            "process",
+            "broken",
+        ),
+        (
+            "web_identity_token_file = /t\n".to_owned(),
+            none(),
+            "broken",
             "broken",
         ),
     ] {
-        let path = harness.folder().join(".aws/config");
-        write(&path, 0o600, &format!("[default]\n{config}"));
+        let other = format!("[other]\n{own}");
+        let folder = harness.folder().join(".aws");
+        write(
+            &folder.join("config"),
+            0o600,
+            &format!("[default]\n{config}"),
+        );
+        let text = match credentials.as_str() {
+            "" => other,
+            own => format!("[default]\n{own}{other}"),
+        };
+        write(&folder.join("credentials"), 0o600, &text);
         let found = ["aws", "terraform-aws"].map(|tool| source_of(&harness, tool, &[]));
-        assert_eq!(found, [aws, terraform], "{config}");
+        assert_eq!(found, [aws, terraform], "{config} {credentials}");
+        let theirs = key_of_boto3(&harness, &[]);
+        let agrees = match aws {
+            "file" => theirs.result.trim() == OTHER,
+            "process" => theirs.result.trim() == OF_HELPER,
+            "none" => theirs.result.trim() == "None",
+            _ => theirs.status != 0,
+        };
+        assert!(
+            agrees,
+            "{config} {credentials}: {} {}",
+            theirs.result, theirs.stderr
+        );
     }
+}
+
+#[test]
+fn whoami_weighs_variables_against_a_profile_as_each_client_does() {
+    let harness = Harness::start();
+    let (half, secret) = (
+        ("AWS_ACCESS_KEY_ID", IN_SHELL),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+    );
+    credentials(
+        &harness,
+        &format!("[default]\n{}[half]\naws_access_key_id = x\n", keys("")),
+    );
+    config(&harness, "[profile sourced]\nsource_profile = default\n");
+    let profile = |name| ("AWS_PROFILE", name);
+    for (variables, aws, terraform) in [
+        (&[half, secret][..], "environment", "environment"),
+        // A key without its secret is passed over by all but botocore.
+        (&[half], "broken", "file"),
+        (&[secret], "file", "file"),
+        (&[half, secret, profile("gone")], "broken", "broken"),
+        (&[half, secret, profile("half")], "environment", "broken"),
+        (&[half, secret, profile("sourced")], "environment", "broken"),
+    ] {
+        let found = ["aws", "terraform-aws"].map(|tool| source_of(&harness, tool, variables));
+        assert_eq!(found, [aws, terraform], "{variables:?}");
+        let theirs = key_of_boto3(&harness, variables);
+        let agrees = match aws {
+            "file" => theirs.result.trim() == OTHER,
+            "environment" => theirs.result.trim() == IN_SHELL,
+            _ => theirs.status != 0,
+        };
+        assert!(agrees, "{variables:?}: {} {}", theirs.result, theirs.stderr);
+    }
+}
+
+fn key_of_boto3(harness: &Harness, variables: &[(&str, &str)]) -> Ended {
+    let mut client = Command::new(program("python"));
+    harness
+        .equip(&mut client)
+        .arg("key_id.py")
+        .current_dir(here())
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(variables.iter().copied());
+    Ended::of(client.output().expect("Python starts"))
 }
 
 fn source_of_aws(harness: &Harness, variables: &[(&str, &str)]) -> String {
