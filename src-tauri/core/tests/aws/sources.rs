@@ -110,7 +110,8 @@ async fn profiles_are_listed_with_where_their_credentials_come_from() {
          [sso-session contoso]\nsso_region = eu-central-1\nsso_start_url = https://contoso.awsapps.com/start\n\
          [profile login]\nlogin_session = arn:aws:iam::111122223333:user/ada\n\
          [profile role]\nrole_arn = arn:aws:iam::111122223333:role/X\nsource_profile = sso\n\
-         [profile program]\ncredential_process = /opt/keys\n",
+         [profile program]\ncredential_process = /opt/keys\n\
+         [profile url]\nsso_start_url = https://contoso.awsapps.com/start\ncredential_process = /opt/keys\n",
     );
     let sources = shared.harness.app.aws_sources().await.expect("listed");
     let reported: Vec<_> = sources
@@ -149,6 +150,7 @@ async fn profiles_are_listed_with_where_their_credentials_come_from() {
                 Some("aws sso login --profile sso")
             ),
             ("profile:static", AwsSourceKind::StaticKeys, None),
+            ("profile:url", AwsSourceKind::Process, None),
         ]
     );
     let error = caller(&shared.harness.app, "profile:nobody")

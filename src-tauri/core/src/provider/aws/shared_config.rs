@@ -216,8 +216,9 @@ impl SharedConfig {
     /// Where a profile's credentials come from when its role is left aside.
     pub(super) fn own_origin(&self, profile: &str) -> Origin<'_> {
         let get = |setting| self.get(profile, setting);
-        if get("sso_session")
-            .or_else(|| get("sso_start_url"))
+        // A profile with a start URL alone is for `aws sso login`, and its credentials come from elsewhere.
+        if get("sso_account_id")
+            .or_else(|| get("sso_role_name"))
             .is_some()
         {
             return Origin::IdentityCenter;
