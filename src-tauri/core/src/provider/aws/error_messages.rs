@@ -58,7 +58,8 @@ pub(super) fn caller(failure: &StsFailure, place: &str, expired: &Error, now: Ti
         _ => Error::new(
             Code::RoleRefused,
             format!(
-                "{place} refuses GetCallerIdentity, because a policy of the organisation denies it. Ask its administrator."
+                "{place} refuses GetCallerIdentity, because a policy of the organisation denies it. Ask its administrator.{}",
+                quoted(failure)
             ),
         ),
     };
