@@ -261,12 +261,13 @@ fn moment(text: &str) -> Option<Timestamp> {
     text.parse().ok()
 }
 
-/// The last line that a helper said, ready to follow a sentence.
+/// The last line that a helper said, ready to follow a sentence. An `mcm` in it ends its message with a reference, which
+/// says nothing to a user.
 fn last_line(said: &[u8]) -> String {
     let said = String::from_utf8_lossy(said);
     let mut lines = said.split(['\n', '\r']).rev().map(text::shown);
     lines
-        .find(|line| !line.is_empty())
+        .find(|line| !line.is_empty() && !line.starts_with("reference: "))
         .map_or_else(String::new, |line| format!(" It said: \"{line}\"."))
 }
 
@@ -438,6 +439,10 @@ mod tests {
         assert_eq!(
             last_line(b"first\ntouch \x1b[31myour key\r\n\n"),
             " It said: \"touch [31myour key\"."
+        );
+        assert_eq!(
+            last_line(b"mcm: It would wait for itself.\n  reference: 08f3c344\n"),
+            " It said: \"mcm: It would wait for itself.\"."
         );
         assert_eq!(last_line(b" \n"), "");
     }
