@@ -119,7 +119,7 @@ impl Variable {
 }
 
 #[rustfmt::skip]
-pub(super) static TABLE: [Variable; 204] = [
+pub(super) static TABLE: [Variable; 205] = [
     row("AWS_ACCESS_KEY_ID", AWS, Credential, (Remove, Set(F::KeyId)), "every AWS SDK", BOTO_DOC),
     row("AWS_SECRET_ACCESS_KEY", AWS, Credential, (Remove, Set(F::SecretKey)), "every AWS SDK", BOTO_DOC),
     row("AWS_SESSION_TOKEN", AWS, Credential, (Remove, Set(F::SessionToken)), "every AWS SDK", BOTO_DOC),
@@ -152,6 +152,7 @@ pub(super) static TABLE: [Variable; 204] = [
     row("MAVEN_OPTS", AWS, Client, (RemoveWhere("-Daws."), RemoveWhere("-Daws.")), "Maven, whose system properties win over the endpoint", JAVA2_DOC),
     row("GRADLE_OPTS", AWS, Client, (RemoveWhere("-Daws."), RemoveWhere("-Daws.")), "Gradle, whose system properties win over the endpoint", JAVA2_DOC),
     row("AWS_EC2_METADATA_DISABLED", AWS, Client, (Text("true"), Keep), "every AWS SDK; a refused request must not end at the machine's role", AWS_DOC).and_mcm().closed(Text("true")),
+    row("AWS_SESSION_EXPIRATION", AWS, Shown, (Remove, Remove), "prompts", STAR_DOC),
     row("AWS_VAULT", AWS, Shown, (Remove, Remove), "prompts", STAR_DOC),
     row("AWSUME_PROFILE", AWS, Shown, (Remove, Remove), "prompts", STAR_DOC),
     row("AWS_SSO_PROFILE", AWS, Shown, (Remove, Remove), "prompts", STAR_DOC),
