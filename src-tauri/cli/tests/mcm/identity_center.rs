@@ -593,6 +593,29 @@ fn start_urls_in_the_config_file_are_offered_and_no_token_of_the_cache_is_read()
 }
 
 #[test]
+fn a_refused_role_that_was_assigned_again_works_once_the_roles_are_refreshed() {
+    // I21, I29
+    let harness = Harness::start();
+    let id = connected(&harness);
+    let asked = format!("{id}/{READER}");
+    let mut policy = harness.sandbox.identity_center_policy();
+    policy.forbidden = vec![READER.to_owned()];
+    harness.sandbox.set_identity_center_policy(policy.clone());
+    let ask = || harness.mcm(&["credential-process", &asked]);
+    assert!(ask().failed(1).contains("not assigned to you"));
+    policy.forbidden.clear();
+    harness.sandbox.set_identity_center_policy(policy);
+    harness.sandbox.forget_requests();
+    assert!(ask().failed(1).contains("Refresh the roles"));
+    assert!(
+        harness.sandbox.requests().is_empty(),
+        "it is not asked for all the time"
+    );
+    harness.mcm(&["targets", &id, "--refresh"]).done();
+    assert_eq!(ask().json()["AccountId"], "012345678901");
+}
+
+#[test]
 fn a_pinned_role_is_an_entry_of_its_own_and_signing_out_says_what_ends() {
     let harness = Harness::start();
     let id = connected(&harness);

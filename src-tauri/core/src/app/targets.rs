@@ -174,6 +174,7 @@ impl App {
                 account.organization = organization;
             }
             account.targets_read_at = Some(now);
+            account.forget_refusals_of_targets();
             // A single target needs no choice.
             if let ([only], None) = (account.targets.as_slice(), &account.target) {
                 account.target = Some(only.id.clone());
