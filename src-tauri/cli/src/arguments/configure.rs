@@ -56,7 +56,7 @@ pub(crate) struct ConfigureAws {
     #[arg(long, value_name = "TEXT", requires = "all")]
     pub(crate) filter: Option<String>,
     /// The names of the profiles of Identity Center's roles, made of {account}, {account-id}, {role} and {name}
-    #[arg(long, value_name = "TEMPLATE", default_value = "{account}-{role}", conflicts_with_all = ["name", "undo"])]
+    #[arg(long, value_name = "TEMPLATE", default_value = "{account}-{role}", value_parser = profile_template, conflicts_with_all = ["name", "undo"])]
     pub(crate) name_template: String,
     /// The profile's name; for one account only
     #[arg(long, value_name = "NAME", conflicts_with = "undo")]
@@ -66,6 +66,20 @@ pub(crate) struct ConfigureAws {
     /// Remove what this command added, and nothing else
     #[arg(long)]
     pub(crate) undo: bool,
+}
+
+/// The words in braces of a template for profiles' names.
+const WORDS: [&str; 4] = ["{account}", "{account-id}", "{role}", "{name}"];
+
+/// A template whose words in braces are all known: a misspelt one would give every role the same name.
+fn profile_template(text: &str) -> Result<String, String> {
+    let rest = WORDS
+        .iter()
+        .fold(text.to_owned(), |rest, word| rest.replace(word, ""));
+    match rest.contains(['{', '}']) {
+        true => Err(format!("in braces it can have {}", WORDS.join(", "))),
+        false => Ok(text.to_owned()),
+    }
 }
 
 /// How the changed file is written.

@@ -593,6 +593,16 @@ fn start_urls_in_the_config_file_are_offered_and_no_token_of_the_cache_is_read()
 }
 
 #[test]
+fn a_misspelt_word_of_a_template_names_no_profile() {
+    let harness = Harness::without_keychain();
+    for template in ["{acount}-{role}", "{role", "role}", "{{account}}"] {
+        let words = ["configure", "aws", "--all", "--name-template", template];
+        let message = harness.mcm(&words).failed(2);
+        assert!(message.contains("{account-id}"), "{template}: {message}");
+    }
+}
+
+#[test]
 fn a_refused_role_that_was_assigned_again_works_once_the_roles_are_refreshed() {
     // I21, I29
     let harness = Harness::start();
