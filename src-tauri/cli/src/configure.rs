@@ -131,7 +131,7 @@ async fn write(world: &World, edited: &Edited<'_>, mut notes: Vec<String>) -> Re
     )
     .await?;
     file.replace((!edited.is_gone).then_some(content.as_bytes()))?;
-    let kept = if is_new {
+    let kept = if is_new || edited.is_gone {
         String::new()
     } else {
         format!(" The original file is kept as {}.", file.backup().display())

@@ -292,6 +292,21 @@ fn an_invalid_file_is_named_with_its_line_and_not_changed() {
 }
 
 #[test]
+fn a_file_that_only_mcm_wrote_is_not_kept_as_the_users_original() {
+    let harness = Harness::start();
+    connected(&harness, "Reader");
+    let path = file(&harness);
+    let backup = path.with_file_name("config.before-mcm");
+    configure(&harness, &["--yes"]).done();
+    let ended = configure(&harness, &["--undo", "--yes"]);
+    assert!(!ended.stderr.contains("before-mcm"), "{}", ended.stderr);
+    assert!(!path.exists() && !backup.exists());
+    write(&path, 0o600, THEIRS);
+    configure(&harness, &["--yes"]).done();
+    assert_eq!(fs::read_to_string(&backup).expect("kept"), THEIRS);
+}
+
+#[test]
 fn only_aws_accounts_have_profiles_and_the_file_can_be_named() {
     let harness = Harness::start();
     harness.connected(false);

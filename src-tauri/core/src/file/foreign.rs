@@ -112,8 +112,8 @@ impl Foreign {
         Ok(())
     }
 
-    /// Replaces the content, keeping the first content that was ever replaced as `backup`; none removes the file. The
-    /// caller holds a lock, so that no other process of ours does the same.
+    /// Replaces the content, keeping the first content that was ever replaced as `backup`; none removes the file, which
+    /// then held nothing but ours, so it is not kept. The caller holds a lock, so that no other process of ours does the same.
     ///
     /// # Errors
     /// `busy` when the file changed since it was read, `storage-failed`; the file is then unchanged.
@@ -127,7 +127,7 @@ impl Foreign {
             return Err(Error::new(Code::Busy, message));
         }
         // The first one is kept: a later one would already have our changes.
-        if let Some(before) = &self.before
+        if let (Some(before), Some(_)) = (&self.before, bytes)
             && !self.backup().exists()
         {
             replace(&self.backup(), before)?;
@@ -318,5 +318,7 @@ mod tests {
             .replace(None)
             .expect("removed");
         assert!(!path.exists());
+        let backup = Foreign::read(&path).expect("none").backup();
+        assert!(!backup.exists(), "nothing of the user's was in it");
     }
 }
