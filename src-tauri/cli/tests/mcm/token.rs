@@ -269,6 +269,8 @@ fn a_claims_challenge_that_needs_the_user_says_so_and_leaves_the_account_as_it_i
     assert!(output.contains("--interactive"), "{output}");
     assert!(!harness.has_opened_a_page());
     assert_eq!(harness.mcm(&["token", &id]).done(), warm, "it still serves");
+    let listed = harness.mcm(&["accounts", "--json"]).json();
+    assert_eq!(listed["accounts"][0]["status"], "connected");
 
     let begun = harness.begin(&[&asked[..], &["--interactive"]].concat());
     let page = harness.next_page();
@@ -290,6 +292,16 @@ fn a_claims_challenge_that_meets_a_busy_server_waits_as_long_as_any_renewal() {
         harness.mcm(&["token", &id, "--claims", LATER]).failed(1);
     }
     assert_eq!(harness.renewals(), 1);
+}
+
+#[test]
+fn a_claims_challenge_for_another_cloud_is_refused_before_anything_is_asked() {
+    let harness = Harness::start();
+    harness.login(ADA, &["gcp"]).done();
+    let id = harness.account_of("gcp");
+    harness.sandbox.forget_requests();
+    harness.mcm(&["token", &id, "--claims", LATER]).failed(1);
+    assert_eq!(harness.sandbox.requests(), []);
 }
 
 #[test]

@@ -216,6 +216,12 @@ async fn a_grant_that_is_dead_is_the_accounts_failure_whichever_resource_found_o
         .expect_err("revoked");
     assert_eq!(error.code(), Code::SignInAgain);
     assert_eq!(harness.row(&id).status, Status::SignInAgain);
+    let stored = harness.app.stored().expect("readable");
+    let row = stored.account(&id).expect("connected");
+    let failure = row.renewal_failure.as_ref().expect("the account's");
+    assert_eq!(failure.error.reference, error.reference());
+    let mut resources = row.resources.iter();
+    assert!(resources.all(|known| known.renewal_failure.is_none()));
     let asked = harness.token_requests("refresh_token");
     token(&harness, &id, "storage")
         .await
@@ -234,6 +240,21 @@ async fn a_grant_that_is_dead_is_the_accounts_failure_whichever_resource_found_o
         .await
         .expect("made anew for the new sign-in");
     assert_eq!(audience(&harness, &renewed).as_deref(), Some(GRAPH));
+}
+
+#[tokio::test]
+async fn a_grant_that_rotated_with_an_answer_that_is_refused_is_kept_also_behind_a_resource() {
+    let harness = strict().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    let faults = harness.clouds.faults();
+    // The resource is refused, and then the answer that would say whether the grant still works is another user's.
+    faults.next(Endpoint::AzureToken, Fault::oauth_error("invalid_grant"));
+    faults.next(Endpoint::AzureToken, Fault::AnotherUser);
+    token(&harness, &id, "graph").await.expect_err("refused");
+    assert_eq!(harness.token_requests("refresh_token"), 2);
+    harness.clock.advance(2 * HOUR);
+    let renewed = harness.app.session(&id).await.map(drop);
+    renewed.expect("the rotated grant is there");
 }
 
 #[tokio::test]

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use mcm_core::account::GrantKey;
 use mcm_core::error::Code;
+use mcm_core::file;
 use mcm_core::snapshot::Status;
+use mcm_core::store::Store;
 use mcm_core::vault::Record;
 use mcm_core::world::Clock as _;
 use sandbox_clouds::azure::Rotation;
 use sandbox_clouds::{Endpoint, Fault, OAuthError};
 use secrecy::ExposeSecret as _;
 
-use crate::harness::{ADA, Harness, within};
+use crate::harness::{ADA, GRACE, Harness, within};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -253,14 +256,85 @@ async fn a_sign_in_that_the_keychain_lost_is_known_to_every_process() {
     let id = harness.connect(ADA).await.expect("connected");
     let stored = harness.app.stored().expect("readable");
     let grant = stored.account(&id).expect("a row").grant.clone();
-    let vault = &harness.vault;
-    vault.delete(&Record::grant(&grant)).await.expect("gone");
+    let (vault, record) = (&harness.vault, Record::grant(&grant));
+    let lost_grant = vault.read(&record).await.expect("readable");
+    vault.delete(&record).await.expect("gone");
     harness.clock.advance(2 * HOUR);
     let lost = harness.app.session(&id).await.expect_err("no grant");
     assert_eq!(lost.code(), Code::SignInAgain);
     assert_eq!(harness.row(&id).status, Status::SignInAgain);
     harness.connect(ADA).await.expect("signed in again");
     assert_eq!(harness.row(&id).status, Status::Connected);
+
+    // Another keychain may have it: it is looked for again after a while, and nothing is final.
+    vault.delete(&record).await.expect("gone");
+    harness.clock.advance(2 * HOUR);
+    harness.app.session(&id).await.expect_err("no grant");
+    let lost_grant = lost_grant.expect("it was there");
+    vault.write(&record, lost_grant).await.expect("back");
+    harness.clock.advance(Duration::from_secs(31));
+    let found = harness.app.session(&id).await.map(drop);
+    found.expect("the grant is there again");
+}
+
+#[tokio::test]
+async fn each_renewal_moves_the_end_of_a_sign_in_that_was_not_used() {
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    let end = || {
+        let stored = harness.app.stored().expect("readable");
+        let row = stored.account(&id).expect("connected");
+        row.sign_in_end.expect("Entra has one").at
+    };
+    let before = end();
+    harness.clock.advance(2 * HOUR);
+    harness.app.session(&id).await.expect("renewed");
+    assert_eq!(end(), before + 2 * HOUR);
+}
+
+/// A sign-in may move an account to another grant while its renewal waits for the first one.
+#[tokio::test]
+async fn a_renewal_uses_a_grant_only_under_its_own_lock() {
+    let harness = Harness::start().await;
+    let id = harness.connect(ADA).await.expect("connected");
+    let other = harness.connect(GRACE).await.expect("connected");
+    let stored = harness.app.stored().expect("readable");
+    let grant = |id| stored.account(id).expect("a row").grant.clone();
+    let (first, second) = (grant(&id), grant(&other));
+    let hold = async |grant: &GrantKey| {
+        let name = format!("locks/{}.lock", grant.as_str());
+        let lock = file::lock(&harness.data().join(name), HOUR).await;
+        lock.expect("free in the end")
+    };
+    let (first_lock, second_lock) = (hold(&first).await, hold(&second).await);
+    harness.clock.advance(2 * HOUR);
+    let app = harness.app.clone();
+    let renewed = tokio::spawn({
+        let id = id.clone();
+        async move { app.session(&id).await.map(drop) }
+    });
+    harness
+        .until(|snapshot| snapshot.accounts.iter().any(|row| row.renewing))
+        .await;
+    // It has read the row, and waits for the first lock.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let store = Store::in_folder(&harness.data());
+    let moved = store.change(|change| {
+        change.edit(&id, |row| {
+            row.grant = second.clone();
+            Ok(())
+        })
+    });
+    moved.await.expect("written");
+    drop(first_lock);
+    // The renewal has let go of it when the test gets it.
+    drop(hold(&first).await);
+    assert_eq!(harness.token_requests("refresh_token"), 0);
+    drop(second_lock);
+    // The grant is another user's here, so it need not succeed.
+    let _ = renewed.await.expect("no panic");
 }
 
 #[tokio::test]

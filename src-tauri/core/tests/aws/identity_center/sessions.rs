@@ -138,6 +138,35 @@ async fn a_token_that_is_refused_before_its_time_is_renewed_once() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_just_renewed_is_not_renewed_again_when_it_is_refused() {
+    // I20
+    let harness = Harness::start().await;
+    let id = connect(&harness).await.expect("connected");
+    read(&harness, &id).await;
+    harness.clock.advance(2 * HOUR);
+    harness.clouds.forget_requests();
+    set(&harness, |policy| policy.is_wrong_region = true);
+    let error = credentials(&harness, &id, READER).await.expect_err("no");
+    assert_eq!(error.code(), Code::SignInAgain);
+    let asked = |endpoint| count(&harness, endpoint);
+    let counts = [Endpoint::CenterToken, Endpoint::CenterCredentials].map(asked);
+    assert_eq!(counts, [1, 1]);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_over_gives_no_role_although_its_last_token_has_some_minutes_left() {
+    let harness = Harness::start().await;
+    let id = connect(&harness).await.expect("connected");
+    read(&harness, &id).await;
+    harness.clouds.forget_identity_center_registrations();
+    harness.clock.advance(HOUR - Duration::from_secs(120));
+    harness.clouds.forget_requests();
+    let error = credentials(&harness, &id, ADMIN).await.expect_err("over");
+    assert_eq!(error.code(), Code::SignInAgain);
+    assert_eq!(count(&harness, Endpoint::CenterCredentials), 0);
+}
+
+#[tokio::test]
 async fn a_role_that_is_not_assigned_is_the_only_one_that_is_refused() {
     // I21
     let harness = Harness::start().await;
