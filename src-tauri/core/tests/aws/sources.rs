@@ -17,6 +17,7 @@ use crate::roles::{caller, connect, finish, prepare, wanted};
 struct Shared {
     harness: Harness,
     config: PathBuf,
+    credentials: PathBuf,
     _folder: tempfile::TempDir,
 }
 
@@ -24,12 +25,8 @@ async fn shared(variables: &[(&str, &str)]) -> Shared {
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("config");
     let path = config.to_str().expect("a plain path").to_owned();
-    let nothing = folder
-        .path()
-        .join("credentials")
-        .to_str()
-        .expect("a plain path")
-        .to_owned();
+    let credentials = folder.path().join("credentials");
+    let nothing = credentials.to_str().expect("a plain path").to_owned();
     let mut all = vec![
         ("AWS_CONFIG_FILE", path.as_str()),
         ("AWS_SHARED_CREDENTIALS_FILE", nothing.as_str()),
@@ -39,6 +36,7 @@ async fn shared(variables: &[(&str, &str)]) -> Shared {
     Shared {
         harness,
         config,
+        credentials,
         _folder: folder,
     }
 }
@@ -47,6 +45,11 @@ impl Shared {
     #[expect(clippy::disallowed_methods, reason = "the AWS CLI writes this file")]
     fn write(&self, text: &str) {
         std::fs::write(&self.config, text).expect("written");
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the AWS CLI writes this file")]
+    fn write_credentials(&self, text: &str) {
+        std::fs::write(&self.credentials, text).expect("written");
     }
 }
 
@@ -166,6 +169,40 @@ async fn profiles_are_listed_with_where_their_credentials_come_from() {
             Code::InvalidInput
         );
     }
+}
+
+#[tokio::test]
+async fn half_a_key_is_refused_and_nothing_else_stands_in_for_it() {
+    let shared = shared(&[]).await;
+    let ada = shared.harness.clouds.aws_access_key("ada").expect("a user");
+    let (id, secret) = (
+        format!("aws_access_key_id = {}\n", ada.id),
+        format!("aws_secret_access_key = {}\n", ada.secret),
+    );
+    shared.write(&format!(
+        "[profile whole]\n{id}{secret}[profile half]\n{id}"
+    ));
+    shared.write_credentials(&format!("[whole]\n{id}"));
+    for profile in ["profile:whole", "profile:half"] {
+        let error = caller(&shared.harness.app, profile)
+            .await
+            .expect_err(profile);
+        assert_eq!(error.code(), Code::SettingInvalid);
+        assert!(
+            error
+                .message()
+                .contains("without its aws_secret_access_key"),
+            "{error}"
+        );
+    }
+    shared.write_credentials("[whole]\nregion = eu-west-1\n");
+    assert_eq!(
+        caller(&shared.harness.app, "profile:whole")
+            .await
+            .expect("whole")
+            .arn,
+        "arn:aws:iam::111122223333:user/ada"
+    );
 }
 
 #[tokio::test]

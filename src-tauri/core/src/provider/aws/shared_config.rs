@@ -85,6 +85,8 @@ pub(super) enum Origin<'a> {
     Login,
     /// Keys in one of the files.
     ProfileKeys(ProfileKeys<'a>),
+    /// A key in one of the files, without its secret.
+    HalfKey,
     /// A program.
     Process(&'a str),
     /// Nothing of the profile's own.
@@ -223,8 +225,8 @@ impl SharedConfig {
         {
             return Origin::IdentityCenter;
         }
-        if let Some(keys) = keys(&self.merged.credentials, profile) {
-            return Origin::ProfileKeys(keys);
+        if let Some(origin) = in_file(&self.merged.credentials, profile) {
+            return origin;
         }
         if get("login_session").is_some() {
             return Origin::Login;
@@ -232,10 +234,7 @@ impl SharedConfig {
         if let Some(command) = get("credential_process") {
             return Origin::Process(command);
         }
-        match keys(&self.merged.config, profile) {
-            Some(keys) => Origin::ProfileKeys(keys),
-            None => Origin::Nothing,
-        }
+        in_file(&self.merged.config, profile).unwrap_or(Origin::Nothing)
     }
 
     /// The profile whose credentials a role's profile is assumed with, and where these come from: keys of the profile
@@ -259,7 +258,7 @@ impl SharedConfig {
             Origin::Login => AwsSourceKind::Login,
             Origin::ProfileKeys(_) => AwsSourceKind::StaticKeys,
             Origin::Process(_) => AwsSourceKind::Process,
-            Origin::Nothing => AwsSourceKind::Nothing,
+            Origin::HalfKey | Origin::Nothing => AwsSourceKind::Nothing,
         }
     }
 
@@ -348,6 +347,15 @@ impl SharedConfig {
             _ => None,
         }
     }
+}
+
+/// What a profile's keys in a file are, if there are any. AWS's tools stop where half a key is, and so does a role.
+fn in_file<'a>(file: &'a Profiles, profile: &str) -> Option<Origin<'a>> {
+    if let Some(keys) = keys(file, profile) {
+        return Some(Origin::ProfileKeys(keys));
+    }
+    let id = file.get(profile)?.get("aws_access_key_id")?;
+    (!id.is_empty()).then_some(Origin::HalfKey)
 }
 
 fn keys<'a>(file: &'a Profiles, profile: &str) -> Option<ProfileKeys<'a>> {

@@ -54,6 +54,13 @@ impl Surroundings {
                 None,
                 "shared-files",
             ),
+            Origin::HalfKey => {
+                let message = format!(
+                    "AWS profile \"{}\" has an aws_access_key_id without its aws_secret_access_key. Add it, or remove the key.",
+                    text::shown(name)
+                );
+                return Err(Error::new(Code::SettingInvalid, message));
+            }
             Origin::Process(command) => {
                 let helper = Helper {
                     command,
