@@ -343,8 +343,14 @@ fn print_prepared(prepared: &PreparedRole, form: Template) {
     } = prepared;
     print_caller(&caller.arn);
     if !caller.principal_is_exact {
+        let advice = if caller.principal_arn.contains(":role/AWSReservedSSO_") {
+            "IAM Identity Center made it, so its path is /aws-reserved/sso.amazonaws.com/, in most regions followed by the \
+             region, as in /aws-reserved/sso.amazonaws.com/eu-west-1/. Add that to the template, or IAM refuses it."
+        } else {
+            "If it has one, add it to the template."
+        };
         note(&format!(
-            "AWS does not show the path of the role {}. If it has one, add it to the template.",
+            "AWS does not show the path of the role {}. {advice}",
             caller.principal_arn
         ));
     }

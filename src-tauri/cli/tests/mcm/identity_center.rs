@@ -593,6 +593,24 @@ fn start_urls_in_the_config_file_are_offered_and_no_token_of_the_cache_is_read()
 }
 
 #[test]
+fn the_template_for_a_role_of_a_permission_set_says_which_path_the_principal_has() {
+    // I38
+    let harness = Harness::start();
+    let source = format!("identity-center:{}/{READER}", connected(&harness));
+    let words = [
+        "login",
+        "aws",
+        "--print",
+        "trust-policy",
+        "--source",
+        &source,
+    ];
+    let ended = harness.mcm(&words);
+    let path = "/aws-reserved/sso.amazonaws.com/";
+    assert!(ended.stderr.contains(path), "{}", ended.stderr);
+}
+
+#[test]
 fn a_misspelt_word_of_a_template_names_no_profile() {
     let harness = Harness::without_keychain();
     for template in ["{acount}-{role}", "{role", "role}", "{{account}}"] {
