@@ -11,7 +11,7 @@ mod tests;
 use std::fmt;
 
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
@@ -122,6 +122,22 @@ pub struct AccessKeys {
     /// The MFA device that confirms sessions of these keys, when the user named one.
     #[serde(default)]
     pub mfa_device: Option<String>,
+}
+
+impl Credential {
+    /// Whether its parts are visible ASCII, as those of every cloud are: programs print them, and headers hold them.
+    pub(crate) fn has_its_form(&self) -> bool {
+        let fits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+        match self {
+            Self::Bearer(token) | Self::Portal(token) => fits(token.expose_secret()),
+            Self::AccessKeys(keys) => {
+                let token = keys.session_token.as_ref();
+                fits(&keys.access_key_id)
+                    && fits(keys.secret_access_key.expose_secret())
+                    && token.is_none_or(|token| fits(token.expose_secret()))
+            }
+        }
+    }
 }
 
 /// The short-lived credential created from a grant.

@@ -201,9 +201,18 @@ impl Sessions {
             );
             Error::new(Code::ServerFailed, message)
         };
+        let odd = || {
+            let cloud = account.cloud().title();
+            let message = format!(
+                "{cloud} returned a credential that cannot be one, so it was not used. Retrying automatically."
+            );
+            Error::new(Code::ServerFailed, message)
+        };
+        let is_odd = !refreshed.session.credential.has_its_form();
         refreshed
             .refusal
             .clone()
+            .or_else(|| is_odd.then(odd))
             .or_else(|| is_expired.then(expired))
     }
 }

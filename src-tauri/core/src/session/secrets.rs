@@ -9,7 +9,7 @@ use super::{GRANT_LOCK_TIMEOUT, Sessions};
 use crate::account::{Account, AccountId, GrantKey, Identity};
 use crate::activity::ActivityKind;
 use crate::credential::{AccessKeys, Grant, Session};
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::resource::Resource;
 use crate::store::{Change, Intent, not_found};
@@ -39,7 +39,7 @@ impl Sessions {
     /// that, in a change that settles the secrets.
     ///
     /// # Errors
-    /// `keychain-*`, `storage-*`, `busy`. After those, and when no row is stored, `clean_up_all` removes what was written.
+    /// `sign-in-rejected` for what is no credential; `keychain-*`, `storage-*`, `busy`. After those, and when no row is stored, `clean_up_all` removes what was written.
     pub async fn write_sign_in(
         &self,
         identity: &Identity,
@@ -47,6 +47,13 @@ impl Sessions {
         grant: &Grant,
         session: &Session,
     ) -> Result<NewSecrets> {
+        if !session.credential.has_its_form() {
+            let message = format!(
+                "{} returned a credential that cannot be one, so nothing was stored. Start the sign-in again.",
+                identity.cloud().title()
+            );
+            return Err(Error::new(Code::SignInRejected, message));
+        }
         let account = identity.account_id();
         let lock = self.lock(key).await?;
         let resource = Resource::Management.key();

@@ -1,5 +1,7 @@
 //! A service that answers otherwise than the one that is known: odd forms, missing and unknown fields, pages without rows.
 
+use std::time::Duration;
+
 use mcm_core::account::Identity;
 use mcm_core::error::Code;
 use sandbox_clouds::{Endpoint, Fault, Status};
@@ -237,5 +239,25 @@ async fn only_a_portal_that_does_not_know_the_token_is_said_to_be_in_another_reg
         let says_so = error.message().contains("does not accept the sign-in");
         assert_eq!(says_so, is_elsewhere, "{code} {body}: {error}");
         assert!(harness.rows().is_empty(), "{code} {body}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_cannot_be_any_are_neither_kept_nor_issued() {
+    let harness = Harness::start().await;
+    let id = connect(&harness).await.expect("connected");
+    for (key, secret, token) in [
+        (r"ASIA\u001b[31m", "secret", "token"),
+        ("ASIA", r"sec\nret", "token"),
+        ("ASIA", "secret", r"to\u202eken"),
+    ] {
+        let keys = format!(
+            r#""accessKeyId":"{key}","secretAccessKey":"{secret}","sessionToken":"{token}""#
+        );
+        let body = format!(r#"{{"roleCredentials":{{{keys},"expiration":1795600000000}}}}"#);
+        next(&harness, Endpoint::CenterCredentials, 200, &body);
+        let error = credentials(&harness, &id, ADMIN).await.expect_err("odd");
+        assert_eq!(error.code(), Code::ServerFailed, "{error}");
+        harness.clock.advance(Duration::from_secs(600));
     }
 }
