@@ -9,6 +9,8 @@ use mcm_core::account::GrantKey;
 use mcm_core::error::Code;
 #[cfg(target_os = "linux")]
 use mcm_core::file;
+#[cfg(target_os = "linux")]
+use mcm_core::snapshot::AccountView;
 use mcm_core::snapshot::Status;
 #[cfg(target_os = "linux")]
 use mcm_core::store::Store;
@@ -346,6 +348,13 @@ async fn a_renewal_uses_a_grant_only_under_its_own_lock() {
     let harness = Harness::start().await;
     let id = harness.connect(ADA).await.expect("connected");
     let other = harness.connect(GRACE).await.expect("connected");
+    // From here on nothing else waits for a lock.
+    harness.app.pause(true);
+    let is_read =
+        |row: &AccountView| row.targets_read_at.is_some() && row.reading_targets.is_none();
+    harness
+        .until(|snapshot| snapshot.accounts.iter().all(is_read))
+        .await;
     let stored = harness.app.stored().expect("readable");
     let grant = |id| stored.account(id).expect("a row").grant.clone();
     let (first, second) = (grant(&id), grant(&other));
