@@ -1,13 +1,13 @@
 //! Our own folders: whose they are, who may look in, and what stands in the place of a file.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::os::unix::fs::{PermissionsExt as _, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use mcm_core::testing::may_run_as_another_user;
 
-use crate::harness::{ADA, Harness, run};
+use crate::harness::{ADA, Ended, Harness, run};
 
 /// A user of this machine who is not the one of the tests.
 const OTHER_USER: u32 = 65534;
@@ -93,6 +93,28 @@ fn a_home_that_every_user_can_change_is_refused_unless_each_keeps_his_own() {
     assert!(refused.contains(&named), "{refused}");
     permit(harness.folder(), 0o1777);
     harness.mcm(&["accounts"]).done();
+}
+
+#[test]
+fn a_link_of_another_user_leads_to_no_folder_of_ours() {
+    if !may_run_as_another_user() {
+        return;
+    }
+    let harness = Harness::without_keychain();
+    let (own, link) = (harness.folder().join("own"), harness.folder().join("link"));
+    fs::create_dir(&own).expect("made");
+    symlink(&own, &link).expect("linked");
+    let accounts = || {
+        let mut command = harness.command(&["accounts"]);
+        command.env("MCM_HOME", link.join("mcm"));
+        Ended::run(command)
+    };
+    accounts().done();
+    fs::remove_dir_all(own.join("mcm")).expect("made by the command");
+    lchown(&link, Some(OTHER_USER), Some(OTHER_USER)).expect("given away");
+    let refused = accounts().failed(1);
+    assert!(refused.contains("is a link of another user"), "{refused}");
+    assert_eq!(fs::read_dir(&own).expect("readable").count(), 0);
 }
 
 #[test]

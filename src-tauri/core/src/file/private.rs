@@ -94,7 +94,7 @@ pub(crate) fn keep_folder_private(_folder: &Path) -> Result<()> {
 }
 
 /// Refuses a place for folders of ours where another user could put others under their names: in a folder of another
-/// user, and below one that every user can change and that does not keep what is in it to its owner.
+/// user, and below one that every user can change and that does not keep what is in it to its owner; nor by another user's link.
 ///
 /// # Errors
 /// `storage-failed`, naming the folder.
@@ -108,6 +108,12 @@ pub(super) fn require_own_place(above: &Path) -> Result<()> {
         return Err(refused(above, why));
     }
     for folder in above.ancestors() {
+        let is_link_of_another = fs::symlink_metadata(folder)
+            .is_ok_and(|found| found.is_symlink() && ![user, 0].contains(&found.uid()));
+        if is_link_of_another {
+            let why = "is a link of another user, who can let it lead elsewhere. Remove it.";
+            return Err(refused(folder, why));
+        }
         let is_open = fs::metadata(folder)
             .is_ok_and(|found| found.mode() & 0o002 != 0 && found.mode() & STICKY == 0);
         if is_open {
