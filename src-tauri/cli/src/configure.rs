@@ -21,12 +21,10 @@ use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use mcm_core::file::{self, Foreign};
 use mcm_core::other_tools::OtherTools;
-use mcm_core::resource::Resource;
 use mcm_core::world::World;
 
 use self::aws_config::{Config, Draft, FileLine, McmProfile, Wanted};
 pub(crate) use self::aws_config::{asked, asked_account, command};
-pub(crate) use self::kubeconfig::parsed_document as parsed_kubeconfig;
 use crate::account_argument::by_name;
 use crate::arguments::{ConfigureAws, Writing};
 use crate::failure::Failure;
@@ -165,7 +163,7 @@ fn add(
     taken.extend(in_credentials.iter().cloned());
     let (profiles, mut notes) = (config.profiles(), Vec::new());
     for account in &accounts {
-        let asked = asked_as(account);
+        let asked = account.asked_as();
         let command = aws_config::command(program, &asked)?;
         let region = region(account);
         let of_account = |profile: &&McmProfile<'_>| profile.account == asked;
@@ -203,7 +201,7 @@ fn add(
             !profile.ours
                 && app
                     .named(&profile.account)
-                    .is_ok_and(|named| asked_as(&named) == asked)
+                    .is_ok_and(|named| named.asked_as() == asked)
         };
         let theirs = profiles.iter().find(names_it);
         if let (Some(theirs), true, None) = (theirs, ours.is_empty(), &options.name) {
@@ -270,7 +268,7 @@ fn remove(
                 wanted.insert(if is_whole {
                     named.id.to_string()
                 } else {
-                    asked_as(&named)
+                    named.asked_as()
                 })
             }
         };
@@ -338,8 +336,8 @@ fn chosen(app: &App, options: &ConfigureAws) -> Result<Vec<Account>, Failure> {
             None => vec![account],
         };
         for account in named {
-            let asked = asked_as(&account);
-            if accounts.iter().all(|known| asked_as(known) != asked) {
+            let asked = account.asked_as();
+            if accounts.iter().all(|known| known.asked_as() != asked) {
                 accounts.push(account);
             }
         }
@@ -379,14 +377,6 @@ fn uses(profile: &str, account: &Account) -> String {
         account.name(),
         account.id
     )
-}
-
-/// The ACCOUNT argument that a profile passes to `mcm`.
-pub(crate) fn asked_as(account: &Account) -> String {
-    match account.issued_resource() {
-        Ok(Resource::Named(pair)) => format!("{}/{pair}", account.id),
-        _ => account.id.to_string(),
-    }
 }
 
 /// The id of the row that a profile's program is asked for.

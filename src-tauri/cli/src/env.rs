@@ -18,7 +18,6 @@ use crate::access::Access;
 use crate::account_argument::{Choice, choose, require_aws};
 use crate::arguments::Env;
 use crate::aws_files;
-use crate::configure::asked_as;
 use crate::confirm_protected;
 use crate::credential_env::{self, lasting};
 use crate::environment_kubeconfig;
@@ -82,7 +81,7 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
             .await;
         let session = handed.map_err(|error| Failure::of(account, error))?;
         receipt.push(receipt::ReceiptLine::new(account, &session, Access::Whole));
-        let profile = aws_files::profile_that_runs_mcm(&world.environment, &asked_as(account));
+        let profile = aws_files::profile_that_runs_mcm(&world.environment, &account.asked_as());
         if let Some(profile) = profile.filter(|name| is_plain(name)) {
             let name = account.name();
             notes.push(format!("{name}: AWS_PROFILE is \"{profile}\", a profile that runs mcm for each credential. It contains no secret."));

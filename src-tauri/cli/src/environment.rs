@@ -19,9 +19,7 @@ use crate::account_argument::by_name;
 use crate::confirm_protected;
 use crate::environment_arguments::{EnvironmentCommand, EnvironmentOptions};
 use crate::failure::Failure;
-use crate::kubeconfig_paths;
 use crate::output::{note, print, print_json, table};
-use crate::user_kubeconfig::UserKubeconfig;
 
 /// What `mcm environment list --json` prints.
 #[derive(Serialize)]
@@ -89,7 +87,7 @@ pub(crate) async fn run(
             let members = members(app, &options)?;
             let mut named = environment.clone();
             named.members.extend(members.clone());
-            let clusters = clusters(app, world, &named, &options)?;
+            let clusters = app.clusters_of(&options.cluster, &named)?;
             apply(&mut environment, &options, members, clusters);
             app.create_environment(&environment).await?;
             show(app, &environment)
@@ -115,7 +113,7 @@ pub(crate) async fn run(
             let mut named = before.clone();
             named.members.retain(|cloud, _| !without.contains(cloud));
             named.members.extend(members.clone());
-            let clusters = clusters(app, world, &named, &options)?;
+            let clusters = app.clusters_of(&options.cluster, &named)?;
             if before.settings.is_protected {
                 confirm_protected::confirm(&world.environment, &before, "change").await?;
             }
@@ -191,25 +189,6 @@ fn members(app: &App, options: &EnvironmentOptions) -> Result<BTreeMap<Cloud, Me
         Ok((cloud, Member::of(&account)))
     };
     named.map(member).collect()
-}
-
-/// The clusters of the contexts that the options name, for an environment with its new members.
-fn clusters(
-    app: &App,
-    world: &World,
-    named: &NamedEnvironment,
-    options: &EnvironmentOptions,
-) -> Result<Vec<Cluster>, Error> {
-    if options.cluster.is_empty() {
-        return Ok(Vec::new());
-    }
-    let paths = kubeconfig_paths::paths(&world.environment, &world.paths.data);
-    let kubeconfig = UserKubeconfig::read(paths)?;
-    let cluster = |context: &String| {
-        let context = kubeconfig.context(context)?;
-        context.as_cluster(app, named)
-    };
-    options.cluster.iter().map(cluster).collect()
 }
 
 fn remove(environment: &mut NamedEnvironment, context: &str) -> Result<(), Error> {

@@ -15,10 +15,10 @@ use mcm_core::file;
 use mcm_core::world::Environment;
 use serde_json::{Value, json};
 
-use crate::configure::{asked_as, kube};
-use crate::kubeconfig_paths;
+use crate::configure::kube;
 use crate::program;
 use crate::variables::{Fact, Facts};
+use mcm_core::kubeconfig_paths;
 
 /// The version of kubectl's plug-ins that every kubectl since 1.11 knows.
 const PLUGIN: &str = "client.authentication.k8s.io/v1beta1";
@@ -100,7 +100,7 @@ fn arguments(
     account: &Account,
     holder: Option<&str>,
 ) -> Vec<String> {
-    let mut arguments = vec!["kube-token".to_owned(), asked_as(account)];
+    let mut arguments = vec!["kube-token".to_owned(), account.asked_as()];
     let mut add =
         |option: &str, value: &str| arguments.extend([option.to_owned(), value.to_owned()]);
     if let (Cloud::Aws, Some(eks)) = (account.cloud(), &cluster.eks_name) {

@@ -18,7 +18,6 @@ use mcm_core::world::{Environment, World};
 use secrecy::SecretString;
 
 use crate::aws_files;
-use crate::configure::asked_as;
 use crate::confirm_protected;
 use crate::credential_env;
 use crate::environment_kubeconfig;
@@ -26,11 +25,11 @@ use crate::failure::Failure;
 use crate::hook::Reads;
 use crate::hook_arguments::HookLinesOptions;
 use crate::hook_state::{State, recorded, with};
-use crate::kubeconfig_paths;
 use crate::output::{note, print};
 use crate::shims;
 use crate::terminal_look;
 use crate::variables::{self, Changes, Fact, Facts, Way};
+use mcm_core::kubeconfig_paths;
 
 /// Which environment a shell should have.
 enum WantedEnvironment {
@@ -288,7 +287,7 @@ fn pinned(
 
 /// A profile that runs mcm for the account: the user's own, else one in a file of the environment's.
 fn profile(account: &Account, before: &Environment, own: &Path) -> Result<Facts, Error> {
-    let asked = asked_as(account);
+    let asked = account.asked_as();
     let mut facts = Facts::from([(Fact::LoadConfig, "1".into())]);
     if let Some(profile) = aws_files::profile_that_runs_mcm(before, &asked) {
         facts.insert(Fact::Profile, profile.into());

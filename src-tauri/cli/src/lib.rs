@@ -40,7 +40,6 @@ mod hook_state;
 mod import;
 mod interactive;
 mod kube_token;
-mod kubeconfig_paths;
 mod login;
 mod logout;
 #[cfg(test)]
@@ -62,7 +61,6 @@ mod shims;
 mod targets;
 mod terminal_look;
 mod token;
-mod user_kubeconfig;
 mod variables;
 mod whoami;
 

@@ -297,6 +297,14 @@ impl Account {
         })
     }
 
+    /// The ACCOUNT argument that a file of another tool passes to `mcm`: its id, and its role of IAM Identity Center.
+    pub fn asked_as(&self) -> String {
+        match self.issued_resource() {
+            Ok(Resource::Named(pair)) => format!("{}/{pair}", self.id),
+            _ => self.id.to_string(),
+        }
+    }
+
     /// The twelve digits of the AWS account whose credentials are issued.
     pub fn aws_account_id(&self) -> Option<&str> {
         match &self.identity {

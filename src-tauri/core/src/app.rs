@@ -10,6 +10,7 @@ mod backup;
 mod build_snapshot;
 mod cached_sessions;
 mod catalogue;
+mod clusters;
 mod connect;
 mod console;
 mod diagnostics;

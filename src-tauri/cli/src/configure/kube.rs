@@ -15,11 +15,11 @@ use url::Url;
 use yaml_rust2::Yaml;
 
 use super::kubeconfig::{Kubeconfig, List, OURS, name};
-use super::{Edited, asked_as, program, row_of, write};
+use super::{Edited, program, row_of, write};
 use crate::account_argument::by_name;
 use crate::arguments::ConfigureKube;
 use crate::failure::Failure;
-use crate::kubeconfig_paths;
+use mcm_core::kubeconfig_paths;
 
 /// The longest certificate of a cluster.
 const MAX_CERTIFICATE: usize = 256 * 1024;
@@ -132,7 +132,7 @@ fn add(
         return Err(Error::new(Code::InvalidInput, message).into());
     }
     let program = program::of_this_process(&world.environment)?;
-    let mut arguments = vec!["kube-token".to_owned(), asked_as(&account)];
+    let mut arguments = vec!["kube-token".to_owned(), account.asked_as()];
     if account.cloud() == Cloud::Aws {
         arguments.extend(["--cluster".to_owned(), cluster.to_owned()]);
         let region = options.region.clone().or_else(|| region_of(&account));
@@ -174,7 +174,7 @@ fn add(
 
 /// The name of the user of an account at a cluster.
 fn user_name(account: &Account, cluster: &str) -> String {
-    format!("{OURS}{}:{cluster}", asked_as(account))
+    format!("{OURS}{}:{cluster}", account.asked_as())
 }
 
 /// The account's chosen region. The targets of IAM Identity Center are roles.

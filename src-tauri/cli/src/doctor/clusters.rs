@@ -5,8 +5,8 @@ use mcm_core::app::App;
 use mcm_core::world::World;
 
 use super::Check;
-use crate::kubeconfig_paths;
-use crate::user_kubeconfig::UserKubeconfig;
+use mcm_core::kubeconfig_paths;
+use mcm_core::user_kubeconfig::UserKubeconfig;
 
 const NAME: &str = "clusters";
 

@@ -7,8 +7,8 @@ use mcm_core::environment::NamedEnvironment;
 use mcm_core::text::shown;
 
 use super::{ExaminedShell, Found, Source};
-use crate::kubeconfig_paths;
-use crate::user_kubeconfig::UserKubeconfig;
+use mcm_core::kubeconfig_paths;
+use mcm_core::user_kubeconfig::UserKubeconfig;
 
 const TOOL: &str = "kubectl";
 

@@ -104,7 +104,7 @@ fn a_file_that_would_grow_or_nest_without_end_is_refused() {
             "line 1: it is nested too deeply",
         ),
     ] {
-        let refused = parsed_document(Some(text.as_bytes())).expect_err("refused");
+        let refused = read(Some(text.as_bytes())).expect_err("refused");
         assert!(refused.starts_with(why), "{refused}");
     }
 }

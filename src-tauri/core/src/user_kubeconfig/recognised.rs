@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use mcm_core::account::Cloud;
+use crate::account::Cloud;
 use url::Url;
 use yaml_rust2::Yaml;
 

@@ -2,25 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use mcm_core::environment::EnvironmentName;
-use mcm_core::world::Environment;
+use crate::environment::EnvironmentName;
+use crate::world::Environment;
 
 /// The folder of environments below our data folder.
 const ENVIRONMENTS: &str = "environments";
 
 /// The folder of an environment below our data folder, for the files of its tools.
-pub(crate) fn environment_folder(data: &Path, name: &EnvironmentName) -> PathBuf {
+pub fn environment_folder(data: &Path, name: &EnvironmentName) -> PathBuf {
     data.join(ENVIRONMENTS).join(name.as_str())
 }
 
 /// The user's own files of kubectl, in its order: without those of environments, which `mcm env` puts into a shell.
-pub(crate) fn paths(environment: &Environment, data: &Path) -> Vec<PathBuf> {
+pub fn paths(environment: &Environment, data: &Path) -> Vec<PathBuf> {
     let ours = data.join(ENVIRONMENTS);
     named_or_usual(environment, |path| !path.starts_with(&ours))
 }
 
 /// The files of kubectl in this shell, the environments' too.
-pub(crate) fn in_effect(environment: &Environment) -> Vec<PathBuf> {
+pub fn in_effect(environment: &Environment) -> Vec<PathBuf> {
     named_or_usual(environment, |_| true)
 }
 

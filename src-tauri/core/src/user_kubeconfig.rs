@@ -3,33 +3,31 @@
 //! A cluster's address, certificates and namespace are taken over into an environment. Its user is only looked at: which cloud
 //! it is of, and for EKS which name the cluster has. No token, key or password of it is read.
 
+pub mod document;
 mod recognised;
 
 use std::path::{Path, PathBuf};
 
+use crate::account::{Account, Cloud};
+use crate::cluster::Cluster;
+use crate::error::{Code, Error};
+use crate::file::Foreign;
+use crate::text::shown;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use mcm_core::account::{Account, Cloud};
-use mcm_core::app::App;
-use mcm_core::cluster::Cluster;
-use mcm_core::environment::NamedEnvironment;
-use mcm_core::error::{Code, Error};
-use mcm_core::file::Foreign;
-use mcm_core::text::shown;
 use yaml_rust2::Yaml;
 
 use self::recognised::Recognised;
-use crate::configure::{asked_as, parsed_kubeconfig};
 
 /// The most names that an error lists.
 const MAX_NAMED: usize = 8;
 
 /// The files of kubectl, the first one first.
-pub(crate) struct UserKubeconfig {
+pub struct UserKubeconfig {
     files: Vec<(PathBuf, Yaml)>,
 }
 
 /// A context with what it names.
-pub(crate) struct UserContext<'a> {
+pub struct UserContext<'a> {
     name: &'a str,
     /// The file that has the cluster.
     file: &'a Path,
@@ -44,11 +42,11 @@ impl UserKubeconfig {
     ///
     /// # Errors
     /// `storage-unreadable` for one that kubectl cannot read either; those of `Foreign::read`.
-    pub(crate) fn read(paths: Vec<PathBuf>) -> Result<Self, Error> {
+    pub fn read(paths: Vec<PathBuf>) -> Result<Self, Error> {
         let mut files = Vec::new();
         for path in paths {
             let file = Foreign::read(&path)?;
-            let document = parsed_kubeconfig(file.bytes()).map_err(|why| {
+            let (_, document) = document::read(file.bytes()).map_err(|why| {
                 let message = format!("{} cannot be used: {why}.", path.display());
                 Error::new(Code::StorageUnreadable, message)
             })?;
@@ -58,7 +56,7 @@ impl UserKubeconfig {
     }
 
     /// The context that kubectl uses, and the file that chooses it.
-    pub(crate) fn current(&self) -> Option<(&str, &Path)> {
+    pub fn current(&self) -> Option<(&str, &Path)> {
         self.files.iter().find_map(|(path, document)| {
             let name = document["current-context"].as_str()?;
             (!name.is_empty()).then_some((name, path.as_path()))
@@ -69,7 +67,7 @@ impl UserKubeconfig {
     ///
     /// # Errors
     /// `not-found`, with the contexts that there are, or when it names no cluster.
-    pub(crate) fn context(&self, name: &str) -> Result<UserContext<'_>, Error> {
+    pub fn context(&self, name: &str) -> Result<UserContext<'_>, Error> {
         let Some((_, found, context)) = self.entry("contexts", name) else {
             return Err(self.unknown(name));
         };
@@ -97,6 +95,27 @@ impl UserKubeconfig {
         })
     }
 
+    /// Every context, as kubectl lists them.
+    pub fn contexts(&self) -> impl Iterator<Item = UserContext<'_>> {
+        self.names()
+            .into_iter()
+            .filter_map(|name| self.context(name).ok())
+    }
+
+    /// The names of the contexts, each once.
+    fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for (_, document) in &self.files {
+            for entry in document["contexts"].as_vec().into_iter().flatten() {
+                let name = entry["name"].as_str().unwrap_or_default();
+                if !name.is_empty() && !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        names
+    }
+
     /// The first entry of this name: kubectl takes it from the first file that has it.
     fn entry(&self, list: &str, name: &str) -> Option<(&Path, &str, &Yaml)> {
         self.files.iter().find_map(|(path, document)| {
@@ -109,15 +128,7 @@ impl UserKubeconfig {
     }
 
     fn unknown(&self, name: &str) -> Error {
-        let mut known: Vec<String> = Vec::new();
-        for (_, document) in &self.files {
-            for entry in document["contexts"].as_vec().into_iter().flatten() {
-                let name = shown(entry["name"].as_str().unwrap_or_default());
-                if !name.is_empty() && !known.contains(&name) {
-                    known.push(name);
-                }
-            }
-        }
+        let mut known: Vec<String> = self.names().into_iter().map(shown).collect();
         let more = if known.len() > MAX_NAMED {
             " and others"
         } else {
@@ -138,18 +149,23 @@ impl UserKubeconfig {
 }
 
 impl<'a> UserContext<'a> {
+    /// Its name.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
     /// The account that the context's user asks mcm for, as it is written.
-    pub(crate) fn asked_account(&self) -> Option<String> {
+    pub fn asked_account(&self) -> Option<String> {
         self.recognised().and_then(|known| known.asked)
     }
 
     /// The program that makes the context's credential.
-    pub(crate) fn program(&self) -> Option<&'a str> {
+    pub fn program(&self) -> Option<&'a str> {
         self.user["exec"]["command"].as_str()
     }
 
     /// The cloud that it is of, as far as its names, its address and its user show that.
-    pub(crate) fn cloud(&self) -> Option<Cloud> {
+    pub fn cloud(&self) -> Option<Cloud> {
         self.recognised()?.cloud
     }
 
@@ -157,68 +173,28 @@ impl<'a> UserContext<'a> {
         Recognised::of(self.cluster_name, self.server(), self.user)
     }
 
-    fn server(&self) -> &'a str {
+    /// The address of its server.
+    pub fn server(&self) -> &'a str {
         let server = self.cluster["server"].as_str().unwrap_or_default();
         server.trim().trim_end_matches('/')
     }
 
-    /// The cluster as one of an environment with its members.
+    /// The cluster as one of an environment, for the credential of an account of its cloud.
     ///
     /// # Errors
-    /// `invalid-input` for a cluster whose cloud or account is not a member, or cannot be told; and for one whose server is not
-    /// checked.
-    pub(crate) fn as_cluster(
-        &self,
-        app: &App,
-        environment: &NamedEnvironment,
-    ) -> Result<Cluster, Error> {
+    /// `invalid-input` for one whose server is not checked, that has values of the wrong form, or that belongs to another
+    /// AWS account, tenant or project; `not-found` without its certificates.
+    pub fn as_cluster(&self, account: &Account) -> Result<Cluster, Error> {
         let context = shown(self.name);
         let invalid = |message: String| Err(Error::new(Code::InvalidInput, message));
-        let known = self.recognised();
-        let asked = known.as_ref().and_then(|known| known.asked.as_deref());
-        let named = asked.map(|asked| app.named(asked)).transpose()?;
-        let cloud = named.as_ref().map(Account::cloud);
-        let Some(cloud) = cloud.or_else(|| known.as_ref()?.cloud) else {
-            return invalid(format!(
-                "Nothing in the context {context} shows which account its cluster is for. Write its user first: mcm configure \
-                 kube ACCOUNT --cluster CLUSTER"
-            ));
-        };
-        let known = known.unwrap_or_default();
-        let name = &environment.name;
-        if !environment.members.contains_key(&cloud) {
-            return invalid(format!(
-                "The context {context} is a cluster of {}, where {name} names no account. Name it with --{} ACCOUNT.",
-                cloud.title(),
-                cloud.as_str()
-            ));
-        }
-        let mut of_cloud = environment.clone();
-        of_cloud.members.retain(|known, _| *known == cloud);
-        let [account] = app
-            .members(&of_cloud)?
-            .try_into()
-            .expect("it names one account of each cloud");
-        if let Some(named) = named
-            && asked_as(&named) != asked_as(&account)
-        {
-            return invalid(format!(
-                "The context {context} is for {} ({}), and {name} names {} ({}). Name that account with --{}, or \
-                 leave the context out.",
-                named.name(),
-                asked_as(&named),
-                account.name(),
-                asked_as(&account),
-                cloud.as_str()
-            ));
-        }
+        let known = self.recognised().unwrap_or_default();
         if self.cluster["insecure-skip-tls-verify"].as_bool() == Some(true) {
             return invalid(format!(
                 "The context {context} does not check its server, so a token must not be sent to it. Set its \
                  certificate-authority."
             ));
         }
-        if cloud == Cloud::Aws && known.eks_name.is_none() {
+        if account.cloud() == Cloud::Aws && known.eks_name.is_none() {
             return invalid(format!(
                 "Nothing in the context {context} has the name of its EKS cluster. Write it first: aws eks update-kubeconfig"
             ));
@@ -241,12 +217,12 @@ impl<'a> UserContext<'a> {
             namespace: self.namespace.map(str::to_owned),
         };
         cluster.check()?;
-        cluster.require_owner(&account)?;
+        cluster.require_owner(account)?;
         Ok(cluster)
     }
 
     /// Whether a cluster of an environment still has this context's address and certificates.
-    pub(crate) fn leads_where(&self, cluster: &Cluster) -> bool {
+    pub fn leads_where(&self, cluster: &Cluster) -> bool {
         self.server() == cluster.server
             && self
                 .authority()

@@ -1,0 +1,88 @@
+//! The clusters of the user's kubeconfig, for environments: taking one over.
+
+use super::App;
+use crate::account::Account;
+use crate::cluster::Cluster;
+use crate::environment::NamedEnvironment;
+use crate::error::{Code, Error, Result};
+use crate::kubeconfig_paths;
+use crate::text::shown;
+use crate::user_kubeconfig::{UserContext, UserKubeconfig};
+
+impl App {
+    /// The clusters of these contexts of the user's kubeconfig, for an environment with its members.
+    ///
+    /// # Errors
+    /// Those of `UserKubeconfig::read` and `UserKubeconfig::context`; `invalid-input` for a cluster whose cloud or account is
+    /// not a member, or cannot be told; those of `UserContext::as_cluster`.
+    pub fn clusters_of(
+        &self,
+        contexts: &[String],
+        named: &NamedEnvironment,
+    ) -> Result<Vec<Cluster>> {
+        if contexts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let kubeconfig = self.user_kubeconfig()?;
+        let cluster = |name: &String| {
+            let context = kubeconfig.context(name)?;
+            context.as_cluster(&self.account_of(&context, named)?)
+        };
+        contexts.iter().map(cluster).collect()
+    }
+
+    fn user_kubeconfig(&self) -> Result<UserKubeconfig> {
+        let world = &self.world;
+        UserKubeconfig::read(kubeconfig_paths::paths(
+            &world.environment,
+            &world.paths.data,
+        ))
+    }
+
+    /// The member whose credential a context's cluster gets.
+    fn account_of(
+        &self,
+        context: &UserContext<'_>,
+        environment: &NamedEnvironment,
+    ) -> Result<Account> {
+        let invalid = |message: String| Err(Error::new(Code::InvalidInput, message));
+        let shown_name = shown(context.name());
+        let asked = context.asked_account();
+        let named = asked.map(|asked| self.named(&asked)).transpose()?;
+        let cloud = named.as_ref().map(Account::cloud);
+        let Some(cloud) = cloud.or_else(|| context.cloud()) else {
+            return invalid(format!(
+                "Nothing in the context {shown_name} shows which account its cluster is for. Write its user first: mcm \
+                 configure kube ACCOUNT --cluster CLUSTER"
+            ));
+        };
+        let name = &environment.name;
+        if !environment.members.contains_key(&cloud) {
+            return invalid(format!(
+                "The context {shown_name} is a cluster of {}, where {name} names no account. Name it with --{} ACCOUNT.",
+                cloud.title(),
+                cloud.as_str()
+            ));
+        }
+        let mut of_cloud = environment.clone();
+        of_cloud.members.retain(|known, _| *known == cloud);
+        let [account] = self
+            .members(&of_cloud)?
+            .try_into()
+            .expect("it names one account of each cloud");
+        if let Some(named) = named
+            && named.asked_as() != account.asked_as()
+        {
+            return invalid(format!(
+                "The context {shown_name} is for {} ({}), and {name} names {} ({}). Name that account with --{}, or \
+                 leave the context out.",
+                named.name(),
+                named.asked_as(),
+                account.name(),
+                account.asked_as(),
+                cloud.as_str()
+            ));
+        }
+        Ok(account)
+    }
+}
