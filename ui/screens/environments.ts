@@ -1,9 +1,22 @@
 // The screens of environments, and of what runs with credentials.
 
-import { environmentList, errorView, holderList, snapshot, subscriptions, usual } from "../src/fixtures.ts";
+import {
+  environmentList,
+  errorView,
+  holderList,
+  offeredContexts,
+  snapshot,
+  subscriptions,
+  usual,
+} from "../src/fixtures.ts";
 import type { Screen } from "./screen.ts";
 
-export function environmentScreens(click: (name: string) => () => void): Record<string, Screen> {
+const editing = { targets: () => subscriptions, offered_contexts: () => offeredContexts };
+
+export function environmentScreens(
+  click: (name: string) => () => void,
+  type: (label: string, text: string) => () => void,
+): Record<string, Screen> {
   const some = snapshot({ accounts: usual, environments: environmentList });
   const at = [click("Environments")];
   const runs = (holders: () => unknown): Screen => ({
@@ -19,13 +32,48 @@ export function environmentScreens(click: (name: string) => () => void): Record<
         accounts: usual,
         environments: environmentList,
       }),
-      answers: { targets: () => subscriptions },
+      answers: editing,
       steps: [...at, click("Create from what is in use…")],
     },
     "environments-edit": {
       snapshot: some,
-      answers: { targets: () => subscriptions },
+      answers: editing,
       steps: [...at, click("Edit prod-eu")],
+    },
+    "environments-cluster-added": {
+      snapshot: some,
+      answers: {
+        ...editing,
+        entered_cluster: ({ context }) => ({
+          context,
+          account: "aws-11aa22bb33cc",
+          server: "https://9f8e7d6c5b4a39281706f5e4d3c2b1a0.gr7.eu-central-1.eks.amazonaws.com",
+        }),
+      },
+      steps: [
+        ...at,
+        click("Edit prod-eu"),
+        type("Add a cluster", "arn:aws:eks:eu-central-1:111122223333:cluster/orders"),
+        click("Add"),
+      ],
+    },
+    "environments-cluster-refused": {
+      snapshot: some,
+      answers: {
+        ...editing,
+        entered_cluster: () => {
+          throw errorView(
+            "invalid-input",
+            "The context gke_contoso-data_europe-west1_main is a cluster of Google Cloud, where prod-eu names no account. Name it with --gcp ACCOUNT.",
+          );
+        },
+      },
+      steps: [
+        ...at,
+        click("Edit prod-eu"),
+        type("Add a cluster", "gke_contoso-data_europe-west1_main"),
+        click("Add"),
+      ],
     },
     "environments-confirm": { snapshot: some, steps: [...at, click("Confirm prod-us")] },
     "environments-delete": { snapshot: some, steps: [...at, click("Delete dev")] },

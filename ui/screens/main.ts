@@ -61,6 +61,7 @@ async function show(target: HTMLElement): Promise<void> {
         return { accounts: [], unread: [] };
       case "activity":
       case "found_portals":
+      case "offered_contexts":
       case "search":
       case "organization":
       case "targets":

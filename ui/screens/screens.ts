@@ -804,7 +804,7 @@ aws iam get-role --role-name ReadOnly --query Role.AssumeRolePolicyDocument`,
       },
     ]),
   ),
-  ...environmentScreens(click),
+  ...environmentScreens(click, type),
   ...backupScreens(click, type),
   ...foundScreens(click),
 };

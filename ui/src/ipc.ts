@@ -10,6 +10,7 @@ import type { AwsSource } from "./bindings/AwsSource";
 import type { BackedUp } from "./bindings/BackedUp";
 import type { Caller } from "./bindings/Caller";
 import type { Cloud } from "./bindings/Cloud";
+import type { ClusterView } from "./bindings/ClusterView";
 import type { Code } from "./bindings/Code";
 import type { ConnectPortal } from "./bindings/ConnectPortal";
 import type { ConnectRole } from "./bindings/ConnectRole";
@@ -25,6 +26,7 @@ import type { FoundPortal } from "./bindings/FoundPortal";
 import type { ActivityEvent } from "./bindings/ActivityEvent";
 import type { NewestVersion } from "./bindings/NewestVersion";
 import type { Listed } from "./bindings/Listed";
+import type { OfferedContext } from "./bindings/OfferedContext";
 import type { OrganizationAccount } from "./bindings/OrganizationAccount";
 import type { PendingRole } from "./bindings/PendingRole";
 import type { Preferences } from "./bindings/Preferences";
@@ -320,6 +322,20 @@ export function saveEnvironment(
   typed = "",
 ): Promise<void> {
   return call("save_environment", { before, environment, typed });
+}
+
+/** The contexts of the user's kubeconfig, of the clouds here. */
+export function offeredContexts(): Promise<OfferedContext[]> {
+  return call("offered_contexts");
+}
+
+/** The cluster that a context would add to an environment as it is entered. */
+export function enteredCluster(
+  before: string | null,
+  environment: EnteredEnvironment,
+  context: string,
+): Promise<ClusterView> {
+  return call("entered_cluster", { before, environment, context });
 }
 
 /** Deletes an environment, until `restoreEnvironment` brings it back. */

@@ -1,7 +1,8 @@
 //! The dashboard's commands for environments, and for what runs with credentials. Each calls one use case.
 
-use mcm_core::app::EnteredEnvironment;
+use mcm_core::app::{EnteredEnvironment, OfferedContext};
 use mcm_core::holders::Listed;
+use mcm_core::snapshot::ClusterView;
 
 use super::{Answer, Core, to_view};
 
@@ -14,6 +15,22 @@ pub(super) async fn save_environment(
 ) -> Answer {
     core.save_environment(before.as_deref(), environment, &typed)
         .await
+        .map_err(to_view)
+}
+
+#[tauri::command]
+pub(super) async fn offered_contexts(core: Core<'_>) -> Answer<Vec<OfferedContext>> {
+    core.offered_contexts().map_err(to_view)
+}
+
+#[tauri::command]
+pub(super) async fn entered_cluster(
+    core: Core<'_>,
+    before: Option<String>,
+    environment: EnteredEnvironment,
+    context: String,
+) -> Answer<ClusterView> {
+    core.entered_cluster(before.as_deref(), environment, &context)
         .map_err(to_view)
 }
 

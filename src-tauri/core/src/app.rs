@@ -37,6 +37,7 @@ use crate::account::{Account, AccountId, Cloud, GrantKey, Identity};
 pub use crate::app::aws::{ConnectRole, EnteredKeys, PrepareRole, PreparedRole};
 pub use crate::app::backup::{BackedUp, Passphrase, Restored, RestoredAccount};
 pub use crate::app::cached_sessions::CachedSessions;
+pub use crate::app::clusters::OfferedContext;
 pub use crate::app::connect::{Connect, ConnectPortal, MfaCode, OnDuplicate};
 pub use crate::app::console::ConsoleSession;
 pub use crate::app::diagnostics::StoredPlace;

@@ -16,9 +16,13 @@ name: string,
  */
 members: { [key in Cloud]?: EnteredMember }, 
 /**
- * The contexts of the clusters that stay. Others are removed, and none is added here.
+ * The contexts of the clusters that stay. Others are removed.
  */
 clusters: Array<string>, 
+/**
+ * The contexts of the user's kubeconfig whose clusters are added, or replace those of the same name.
+ */
+addedClusters: Array<string>, 
 /**
  * What else belongs to it. An empty text is none.
  */

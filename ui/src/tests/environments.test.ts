@@ -1,8 +1,17 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
 import { describe, expect, test } from "vitest";
 import type { FoundLine } from "../bindings/FoundLine";
-import { azure, environmentList, errorView, holderList, subscriptions, usual } from "../fixtures.ts";
-import { click, open } from "./open.ts";
+import {
+  aws,
+  azure,
+  environmentList,
+  errorView,
+  holderList,
+  offeredContexts,
+  subscriptions,
+  usual,
+} from "../fixtures.ts";
+import { button, click, open } from "./open.ts";
 
 const card = (name: string): HTMLElement => screen.getByRole("listitem", { name });
 
@@ -110,7 +119,7 @@ describe("environments", () => {
     const { named } = await open({ accounts: usual, environments }, { targets: () => subscriptions });
     await click("Environments");
     await click("Edit prod-eu");
-    const clusters = screen.getByRole("group", { name: "Kubernetes clusters that stay" });
+    const clusters = screen.getByRole("group", { name: "Kubernetes clusters" });
     expect(within(clusters).getAllByRole("checkbox")).toHaveLength(2);
 
     await fireEvent.click(within(clusters).getByRole("checkbox", { name: /^shop/ }));
@@ -123,6 +132,86 @@ describe("environments", () => {
     expect(screen.queryByRole("checkbox", { name: /^search/ })).toBeNull();
     await click("Save");
     expect(named("save_environment")[1]?.args["environment"]).toMatchObject({ clusters: ["shop"] });
+  });
+
+  test("take over a cluster of the user's kubeconfig, once its account is named", async () => {
+    const server = "https://orders.gr7.eu-central-1.eks.amazonaws.com";
+    let refused = true;
+    const { named } = await open(
+      { accounts: usual, environments: environmentList },
+      {
+        targets: () => subscriptions,
+        offered_contexts: () => offeredContexts,
+        entered_cluster: ({ context }) => {
+          if (refused) throw errorView("invalid-input", "The context orders is a cluster of AWS.");
+          return { context, account: aws().id, server };
+        },
+      },
+    );
+    await click("Environments");
+    await click("Edit dev");
+    const box = screen.getByRole("combobox", { name: "Add a cluster" });
+    await waitFor(() =>
+      expect([...((box as HTMLInputElement).list?.options ?? [])].map(({ value }) => value)).toEqual(
+        offeredContexts.map(({ context }) => context),
+      ),
+    );
+    expect(screen.getByText(/^A context of your kubeconfig: shop, arn:.* and 2 more\./)).toBeTruthy();
+    expect(button("Add")).toHaveProperty("disabled", true);
+
+    await fireEvent.input(box, { target: { value: " orders" } });
+    await fireEvent.keyDown(box, { key: "Enter" });
+    expect(within(await screen.findByRole("alert")).getByText(/is a cluster of AWS/)).toBeTruthy();
+    expect(named("save_environment")).toHaveLength(0);
+
+    refused = false;
+    await fireEvent.change(screen.getByLabelText("AWS account"), { target: { value: aws().id } });
+    await click("Add");
+    expect(
+      (await screen.findByRole("checkbox", { name: /^orders/ })).closest("label")?.textContent,
+    ).toContain(server);
+    expect(named("entered_cluster")[1]?.args).toMatchObject({
+      before: "dev",
+      context: "orders",
+      environment: { members: { aws: { account: aws().id } } },
+    });
+    expect(screen.queryByRole("alert")).toBeNull();
+    expect(box).toHaveProperty("value", "");
+
+    await click("Save");
+    expect(named("save_environment")[0]?.args["environment"]).toMatchObject({
+      clusters: ["orders"],
+      addedClusters: ["orders"],
+    });
+  });
+
+  test("take no added cluster that is unchecked, or whose account goes", async () => {
+    const { named } = await open(
+      { accounts: usual, environments: environmentList },
+      {
+        targets: () => subscriptions,
+        entered_cluster: ({ context }) => ({ context, account: azure().id, server: "https://a.azmk8s.io" }),
+      },
+    );
+    await click("Environments");
+    await click("Create environment…");
+    await fireEvent.input(screen.getByLabelText("Name"), { target: { value: "new" } });
+    await fireEvent.change(screen.getByLabelText("Azure account"), { target: { value: azure().id } });
+    const box = screen.getByRole("combobox", { name: "Add a cluster" });
+    for (const context of ["one", "two"]) {
+      await fireEvent.input(box, { target: { value: context } });
+      await click("Add");
+      await screen.findByRole("checkbox", { name: new RegExp(`^${context}`) });
+    }
+    expect(named("entered_cluster")[0]?.args["before"]).toBeNull();
+
+    await fireEvent.click(screen.getByRole("checkbox", { name: /^one/ }));
+    await click("Save");
+    expect(named("save_environment")[0]?.args["environment"]).toMatchObject({
+      clusters: ["two"],
+      addedClusters: ["two"],
+    });
+    await screen.findByText("new was created.");
   });
 
   test("are used from the palette", async () => {

@@ -29,7 +29,15 @@ export async function open(first: Partial<Snapshot> | null, answers: Answers = {
     if (answer !== undefined) return answer(args);
     if (command === "found_elsewhere") return { accounts: [], unread: [] };
     if (["desktop", "set_at_login", "set_shortcut"].includes(command)) return desktop();
-    return ["activity", "found_portals", "search", "organization", "storage", "targets"].includes(command)
+    return [
+      "activity",
+      "found_portals",
+      "offered_contexts",
+      "search",
+      "organization",
+      "storage",
+      "targets",
+    ].includes(command)
       ? []
       : null;
   });

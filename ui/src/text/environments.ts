@@ -54,9 +54,17 @@ export const environments = {
     account: (cloud: Cloud) => `${cloudNames[cloud]} account`,
     target: "Works in",
     anyTarget: "Whatever is chosen for the account",
-    clusters: "Kubernetes clusters that stay",
-    clustersNote: (name: string) =>
-      `Add a cluster of your kubeconfig in a terminal: mcm environment edit ${name} --cluster CONTEXT`,
+    clusters: "Kubernetes clusters",
+    addCluster: "Add a cluster",
+    add: "Add",
+    contextNote: (contexts: readonly string[]) => {
+      if (contexts.length === 0) return "A context of your kubeconfig. No user or token of it is taken over.";
+      const [first = "", second, ...more] = contexts;
+      const named = second === undefined ? first : `${first}, ${second}`;
+      const others = more.length === 0 ? "" : ` and ${more.length} more`;
+      return `A context of your kubeconfig: ${named}${others}. No user or token of it is taken over.`;
+    },
+    notAdded: "This cluster was not added",
     region: "AWS region",
     googleRegion: "Google region",
     googleZone: "Google zone",

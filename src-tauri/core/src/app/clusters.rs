@@ -1,7 +1,10 @@
-//! The clusters of the user's kubeconfig, for environments: taking one over.
+//! The clusters of the user's kubeconfig, for environments: which there are, and taking one over.
+
+use serde::Serialize;
+use ts_rs::TS;
 
 use super::App;
-use crate::account::Account;
+use crate::account::{Account, Cloud};
 use crate::cluster::Cluster;
 use crate::environment::NamedEnvironment;
 use crate::error::{Code, Error, Result};
@@ -9,7 +12,34 @@ use crate::kubeconfig_paths;
 use crate::text::shown;
 use crate::user_kubeconfig::{UserContext, UserKubeconfig};
 
+/// A context of the user's kubeconfig, as a screen offers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct OfferedContext {
+    /// Its name.
+    pub context: String,
+    /// The cloud of its cluster.
+    pub cloud: Cloud,
+}
+
 impl App {
+    /// The contexts of the user's kubeconfig, as kubectl lists them. Those of clusters that no cloud here has are left out.
+    ///
+    /// # Errors
+    /// Those of `UserKubeconfig::read`.
+    pub fn offered_contexts(&self) -> Result<Vec<OfferedContext>> {
+        let kubeconfig = self.user_kubeconfig()?;
+        let offered = kubeconfig.contexts().filter_map(|context| {
+            let asked = context.asked_account();
+            let named = asked.map(|asked| self.named(&asked).ok()?.id.cloud());
+            let cloud = named.unwrap_or_else(|| context.cloud())?;
+            let context = context.name().to_owned();
+            Some(OfferedContext { context, cloud })
+        });
+        Ok(offered.collect())
+    }
+
     /// The clusters of these contexts of the user's kubeconfig, for an environment with its members.
     ///
     /// # Errors

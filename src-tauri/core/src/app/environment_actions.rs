@@ -9,6 +9,7 @@ use ts_rs::TS;
 
 use super::App;
 use crate::account::{AccountId, Cloud};
+use crate::cluster::Cluster;
 use crate::confirmations::Confirmations;
 use crate::environment::{
     EnvironmentName, EnvironmentSettings, Member, MemberState, NamedEnvironment,
@@ -31,8 +32,10 @@ pub struct EnteredEnvironment {
     pub name: String,
     /// At most one account of each cloud.
     pub members: BTreeMap<Cloud, EnteredMember>,
-    /// The contexts of the clusters that stay. Others are removed, and none is added here.
+    /// The contexts of the clusters that stay. Others are removed.
     pub clusters: Vec<String>,
+    /// The contexts of the user's kubeconfig whose clusters are added, or replace those of the same name.
+    pub added_clusters: Vec<String>,
     /// What else belongs to it. An empty text is none.
     pub settings: EnvironmentSettings,
 }
@@ -52,8 +55,8 @@ impl App {
     /// Creates an environment, or changes the one named `before`. To change a protected one, its name is typed.
     ///
     /// # Errors
-    /// Those of `create_environment` and `edit_environment`; `not-found` for an account or target that is not there;
-    /// `sign-in-cancelled` for another text than the name.
+    /// Those of `create_environment`, `edit_environment` and `clusters_of`; `not-found` for an account or target that is not
+    /// there; `sign-in-cancelled` for another text than the name.
     pub async fn save_environment(
         &self,
         before: Option<&str>,
@@ -63,21 +66,70 @@ impl App {
         let name = EnvironmentName::entered(entered.name.trim())?;
         let Some(before) = before else {
             let mut named = NamedEnvironment::new(name, self.world.clock.now());
-            self.fill(&mut named, &entered)?;
+            let added = self.added_clusters(&named, &entered)?;
+            self.fill(&mut named, &entered, added)?;
             return self.create_environment(&named).await;
         };
         let known = self.environment(before)?;
+        require_typed(&known, typed)?;
+        let added = self.added_clusters(&known, &entered)?;
         let edit = |named: &mut NamedEnvironment| {
             require_typed(named, typed)?;
             named.name = name;
-            self.fill(named, &entered)
+            self.fill(named, &entered, added)
         };
         self.edit_environment(&known.name, edit).await.map(drop)
     }
 
-    fn fill(&self, named: &mut NamedEnvironment, entered: &EnteredEnvironment) -> Result<()> {
-        let mut members = BTreeMap::new();
-        for (cloud, chosen) in &entered.members {
+    /// The cluster that a context of the user's kubeconfig would add to an environment as it is entered.
+    ///
+    /// # Errors
+    /// Those of `environment` and `clusters_of`; `not-found` for an account or target that is not there.
+    pub fn entered_cluster(
+        &self,
+        before: Option<&str>,
+        entered: EnteredEnvironment,
+        context: &str,
+    ) -> Result<ClusterView> {
+        let named = match before {
+            Some(before) => self.environment(before)?,
+            None => {
+                // Its name may still be missing.
+                let name = EnvironmentName::parse(entered.name.trim());
+                let name = name.map_or_else(|| EnvironmentName::entered("this-environment"), Ok)?;
+                NamedEnvironment::new(name, self.world.clock.now())
+            }
+        };
+        let context = context.trim().to_owned();
+        let entered = EnteredEnvironment {
+            added_clusters: vec![context],
+            ..entered
+        };
+        let clusters = self.added_clusters(&named, &entered)?;
+        let [cluster] = clusters.try_into().expect("one context has one cluster");
+        Ok(cluster_view(&cluster))
+    }
+
+    /// The clusters to add to an environment, for its accounts as they are entered.
+    fn added_clusters(
+        &self,
+        named: &NamedEnvironment,
+        entered: &EnteredEnvironment,
+    ) -> Result<Vec<Cluster>> {
+        if entered.added_clusters.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut named = named.clone();
+        named.members = self.entered_members(&named, entered)?;
+        self.clusters_of(&entered.added_clusters, &named)
+    }
+
+    fn entered_members(
+        &self,
+        named: &NamedEnvironment,
+        entered: &EnteredEnvironment,
+    ) -> Result<BTreeMap<Cloud, Member>> {
+        let member = |(cloud, chosen): (&Cloud, &EnteredMember)| {
             let known = named
                 .members
                 .get(cloud)
@@ -87,12 +139,24 @@ impl App {
                 Some(known) => known.clone(),
                 None => self.member(*cloud, chosen)?,
             };
-            members.insert(*cloud, member);
-        }
-        named.members = members;
+            Ok((*cloud, member))
+        };
+        entered.members.iter().map(member).collect()
+    }
+
+    fn fill(
+        &self,
+        named: &mut NamedEnvironment,
+        entered: &EnteredEnvironment,
+        added: Vec<Cluster>,
+    ) -> Result<()> {
+        named.members = self.entered_members(named, entered)?;
         named
             .clusters
             .retain(|cluster| entered.clusters.contains(&cluster.context));
+        for cluster in added {
+            named.put_cluster(cluster);
+        }
         let text = |value: &Option<String>| {
             let value = value.as_deref().map(str::trim);
             value.filter(|value| !value.is_empty()).map(str::to_owned)
@@ -285,20 +349,20 @@ pub(super) fn views(
             name: named.name.to_string(),
             in_use: !named.settings.is_protected && members.iter().all(|(_, is_in_use)| *is_in_use),
             members: members.into_iter().map(|(view, _)| view).collect(),
-            clusters: named
-                .clusters
-                .iter()
-                .map(|cluster| ClusterView {
-                    context: cluster.context.clone(),
-                    account: cluster.account.clone(),
-                    server: cluster.server.clone(),
-                })
-                .collect(),
+            clusters: named.clusters.iter().map(cluster_view).collect(),
             settings: named.settings.clone(),
             confirmed_until: confirmations.until(named, now),
         }
     };
     stored.environments.iter().map(view).collect()
+}
+
+fn cluster_view(cluster: &Cluster) -> ClusterView {
+    ClusterView {
+        context: cluster.context.clone(),
+        account: cluster.account.clone(),
+        server: cluster.server.clone(),
+    }
 }
 
 fn require_typed(named: &NamedEnvironment, typed: &str) -> Result<()> {

@@ -7,6 +7,7 @@ use mcm_core::app::{ConsoleSession, EnteredEnvironment, EnteredMember};
 use mcm_core::cluster::Cluster;
 use mcm_core::environment::{EnvironmentName, EnvironmentSettings, NamedEnvironment};
 use mcm_core::error::{Code, Error};
+use mcm_core::file;
 use mcm_core::snapshot::{EnvironmentView, FoundLine};
 
 use crate::google;
@@ -24,6 +25,7 @@ fn entered(name: &str, members: &[(Cloud, &AccountId, &str)]) -> EnteredEnvironm
         name: name.into(),
         members: BTreeMap::from_iter(members),
         clusters: Vec::new(),
+        added_clusters: Vec::new(),
         settings: EnvironmentSettings {
             colour: Some("green".into()),
             google_region: Some(" europe-west1 ".into()),
@@ -346,4 +348,99 @@ async fn a_saved_environment_keeps_the_clusters_that_stay_and_those_of_its_accou
         "{refused}"
     );
     assert_eq!(contexts(), ["aks", "other"]);
+}
+
+#[tokio::test]
+async fn a_cluster_of_the_kubeconfig_is_shown_and_then_saved_for_the_accounts_that_are_entered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kubeconfig = folder.path().join("config");
+    let write = |server: &str| {
+        let text = format!(
+            "contexts:\n- {{name: shop, context: {{cluster: aks, user: aks, namespace: team}}}}\n\
+             - {{name: data, context: {{cluster: gke_elsewhere_europe-west1_main, user: gke}}}}\n\
+             - {{name: kind, context: {{cluster: kind, user: kind}}}}\n\
+             clusters:\n- {{name: aks, cluster: {{server: 'https://{server}.hcp.westeurope.azmk8s.io:443'}}}}\n\
+             - {{name: gke_elsewhere_europe-west1_main, cluster: {{server: 'https://10.0.0.1'}}}}\n\
+             - {{name: kind, cluster: {{server: 'https://127.0.0.1:6443'}}}}\n\
+             users:\n- {{name: aks, user: {{token: canary}}}}\n- {{name: kind, user: {{token: canary}}}}\n"
+        );
+        file::replace(&kubeconfig, text.as_bytes()).expect("written");
+    };
+    write("one");
+    let path = kubeconfig.to_str().expect("text");
+    let harness = Harness::with(|_| {}, &[("KUBECONFIG", path)]).await;
+    let azure = harness.connect(ADA).await.expect("connected");
+    let gcp = google::connect(&harness, ADA).await.expect("connected");
+    harness
+        .until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count > 0))
+        .await;
+    let (app, target) = (&harness.app, |id: &AccountId| {
+        harness.app.targets(id).expect("an account")[0].id.clone()
+    });
+    let (subscription, project) = (target(&azure), target(&gcp));
+    let both = [
+        (Cloud::Azure, &azure, subscription.as_str()),
+        (Cloud::Gcp, &gcp, project.as_str()),
+    ];
+    let offered = app.offered_contexts().expect("read");
+    let offered: Vec<(&str, Cloud)> = offered
+        .iter()
+        .map(|offered| (offered.context.as_str(), offered.cloud))
+        .collect();
+    assert_eq!(offered, [("shop", Cloud::Azure), ("data", Cloud::Gcp)]);
+
+    // A form without a name yet shows the cluster, and why another is refused.
+    let found = app
+        .entered_cluster(None, entered("", &both), " shop ")
+        .expect("it is of the account");
+    assert_eq!(found.account, azure);
+    assert_eq!(found.server, "https://one.hcp.westeurope.azmk8s.io:443");
+    for (context, members, expected) in [
+        ("shop", &both[1..], "names no account"),
+        ("data", &both[..], "a cluster of the project elsewhere"),
+        ("kind", &both[..], "Nothing in the context kind shows"),
+        ("nowhere", &both[..], "no context \"nowhere\""),
+        ("", &both[..], "no context \"\""),
+    ] {
+        let refused = app.entered_cluster(None, entered("dev", members), context);
+        let message = refused.expect_err("refused").message().to_owned();
+        assert!(message.contains(expected), "{context}: {message}");
+        let mut entry = entered("dev", members);
+        entry.added_clusters = vec![context.into()];
+        let refused = app.save_environment(None, entry, "").await;
+        assert_eq!(refused.expect_err("refused").message(), message);
+        assert_eq!(shown(&harness, "dev"), None);
+    }
+
+    let mut entry = entered("dev", &both);
+    entry.added_clusters = vec!["shop".into()];
+    app.save_environment(None, entry.clone(), "")
+        .await
+        .expect("created");
+    let saved = || app.environment("dev").expect("there").clusters;
+    assert_eq!(saved()[0].namespace.as_deref(), Some("team"));
+    // A cluster that was made anew is named again.
+    write("two");
+    entry.clusters = vec!["shop".into()];
+    entry.added_clusters.clear();
+    app.save_environment(Some("dev"), entry.clone(), "")
+        .await
+        .expect("saved");
+    assert!(saved()[0].server.contains("one"), "it stays as it was");
+    entry.added_clusters = vec!["shop".into()];
+    app.save_environment(Some("dev"), entry.clone(), "")
+        .await
+        .expect("saved");
+    assert_eq!(saved().len(), 1);
+    assert!(saved()[0].server.contains("two"));
+
+    // A kubeconfig that cannot be read hinders what adds nothing from it in no way.
+    file::replace(&kubeconfig, b"contexts: [").expect("written");
+    let error = app.offered_contexts().expect_err("unreadable");
+    assert_eq!(error.code(), Code::StorageUnreadable);
+    entry.added_clusters.clear();
+    app.save_environment(Some("dev"), entry, "")
+        .await
+        .expect("saved");
+    assert_eq!(saved().len(), 1);
 }
