@@ -1,16 +1,29 @@
 _clap_complete_mcm() {
     local IFS=$'\013'
-    local _CLAP_COMPLETE_INDEX=${COMP_CWORD}
     local _CLAP_COMPLETE_COMP_TYPE=${COMP_TYPE}
     if compopt +o nospace 2> /dev/null; then
         local _CLAP_COMPLETE_SPACE=false
     else
         local _CLAP_COMPLETE_SPACE=true
     fi
-    local words=("${COMP_WORDS[@]}")
-    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-        words[COMP_CWORD]="$2"
-    fi
+    local line="${COMP_LINE:0:${COMP_POINT:-0}}" words=() known='' rest i
+    local _CLAP_COMPLETE_INDEX=-1
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        rest="${line#"${line%%[![:space:]]*}"}"
+        if [[ $i -eq 0 || -z $line || "$rest" != "$line" ]]; then
+            words+=('')
+            _CLAP_COMPLETE_INDEX=$((_CLAP_COMPLETE_INDEX + 1))
+        fi
+        if [[ $i -lt $COMP_CWORD ]]; then
+            words[_CLAP_COMPLETE_INDEX]+="${COMP_WORDS[i]}"
+            line="${rest#"${COMP_WORDS[i]}"}"
+        elif [[ -z ${words[_CLAP_COMPLETE_INDEX]} ]]; then
+            words[_CLAP_COMPLETE_INDEX]="$2"
+        else
+            words[_CLAP_COMPLETE_INDEX]+="$rest"
+            known="${words[_CLAP_COMPLETE_INDEX]%"$2"}"
+        fi
+    done
     COMPREPLY=( $( \
         _CLAP_IFS="$IFS" \
         _CLAP_COMPLETE_INDEX="$_CLAP_COMPLETE_INDEX" \
@@ -21,7 +34,12 @@ _clap_complete_mcm() {
     ) )
     if [[ $? != 0 ]]; then
         unset COMPREPLY
-    elif [[ $_CLAP_COMPLETE_SPACE == false ]] && [[ "${COMPREPLY-}" =~ [=/:]$ ]]; then
+        return
+    fi
+    if [[ -n $known ]]; then
+        COMPREPLY=("${COMPREPLY[@]#"$known"}")
+    fi
+    if [[ $_CLAP_COMPLETE_SPACE == false ]] && [[ "${COMPREPLY-}" =~ [=/:]$ ]]; then
         compopt -o nospace
     fi
 }

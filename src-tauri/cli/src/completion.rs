@@ -1,8 +1,8 @@
 //! Shell completion: commands, options, and the names of accounts, their targets and Azure's resources.
 //!
 //! A shell asks by running `mcm` with a variable set, which is checked before anything else: no completion gets past
-//! the start of a command, and no command starts the engine. Completion reads `accounts.db`, never the keychain or a
-//! network. Names come from servers and files, and a shell treats a completion like typed text: only words without
+//! the start of a command, and no command starts the engine. Completion reads `accounts.db`, and the kubeconfig where a context
+//! is asked for, never the keychain or a network. Names come from servers and files, and a shell treats a completion like typed text: only words without
 //! meaning to any shell are offered.
 
 use std::collections::{HashMap, HashSet};
@@ -14,10 +14,14 @@ use clap::{Command, CommandFactory as _};
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::Shells;
-use mcm_core::account::{Account, Cloud, Target};
+use mcm_core::account::{Account, COLOURS, Cloud, Target};
+use mcm_core::environment::{ICONS, TIME_BOXES};
 use mcm_core::error::Error;
+use mcm_core::holders::Holders;
+use mcm_core::kubeconfig_paths;
 use mcm_core::provider::azure::resource;
 use mcm_core::store::Store;
+use mcm_core::user_kubeconfig::UserKubeconfig;
 use mcm_core::world::{Environment, Paths};
 
 use crate::arguments::Arguments;
@@ -34,13 +38,15 @@ pub(crate) fn is_asked(environment: &Environment) -> bool {
 
 /// Answers a shell. Commands and options are offered even when the accounts cannot be read.
 pub(crate) fn answer(environment: &Environment) -> ExitCode {
-    let store = Paths::resolve(environment).map(|paths| Store::in_folder(&paths.data));
+    let paths = Paths::resolve(environment).ok();
     let line = std::env::args_os()
         .skip_while(|word| word != "--")
         .skip(1)
         .collect();
     let asked = Arc::new(Asked {
-        store: store.ok(),
+        environment: environment.clone(),
+        store: paths.as_ref().map(|paths| Store::in_folder(&paths.data)),
+        paths,
         line,
     });
     let factory = || with_names(Arguments::command(), &asked);
@@ -73,6 +79,10 @@ fn script(shell: Shell) -> String {
         .write_registration(VARIABLE, "mcm", "mcm", "mcm", &mut script)
         .expect("memory takes every byte");
     let script = String::from_utf8(script).expect("scripts are text");
+    let script = script
+        .replace(BASH_INDEX, "")
+        .replace(BASH_WORDS, BASH_WHOLE_WORDS)
+        .replace(BASH_FAILED, BASH_ENDS);
     // zsh runs a file of its function path as the function itself, and then wants completions at once.
     script.replace(
         "compdef _clap_dynamic_completer_mcm mcm",
@@ -81,21 +91,83 @@ fn script(shell: Shell) -> String {
     )
 }
 
+// bash breaks words at colons, equal signs and at signs, which are in the names of contexts and accounts. The engine is asked
+// with whole words, and bash gets back what it does not have yet.
+const BASH_INDEX: &str = "    local _CLAP_COMPLETE_INDEX=${COMP_CWORD}\n";
+const BASH_WORDS: &str = r#"    local words=("${COMP_WORDS[@]}")
+    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+        words[COMP_CWORD]="$2"
+    fi
+"#;
+const BASH_WHOLE_WORDS: &str = r#"    local line="${COMP_LINE:0:${COMP_POINT:-0}}" words=() known='' rest i
+    local _CLAP_COMPLETE_INDEX=-1
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        rest="${line#"${line%%[![:space:]]*}"}"
+        if [[ $i -eq 0 || -z $line || "$rest" != "$line" ]]; then
+            words+=('')
+            _CLAP_COMPLETE_INDEX=$((_CLAP_COMPLETE_INDEX + 1))
+        fi
+        if [[ $i -lt $COMP_CWORD ]]; then
+            words[_CLAP_COMPLETE_INDEX]+="${COMP_WORDS[i]}"
+            line="${rest#"${COMP_WORDS[i]}"}"
+        elif [[ -z ${words[_CLAP_COMPLETE_INDEX]} ]]; then
+            words[_CLAP_COMPLETE_INDEX]="$2"
+        else
+            words[_CLAP_COMPLETE_INDEX]+="$rest"
+            known="${words[_CLAP_COMPLETE_INDEX]%"$2"}"
+        fi
+    done
+"#;
+const BASH_FAILED: &str = "        unset COMPREPLY\n    elif";
+const BASH_ENDS: &str = r#"        unset COMPREPLY
+        return
+    fi
+    if [[ -n $known ]]; then
+        COMPREPLY=("${COMPREPLY[@]#"$known"}")
+    fi
+    if"#;
+
 /// The commands, whose arguments that take a name complete what is stored.
 fn with_names(command: Command, asked: &Arc<Asked>) -> Command {
-    let clouds = clouds_of(command.get_name());
+    let name = command.get_name().to_owned();
+    let clouds = clouds_of(&name);
+    let of_cloud = |cloud: &'static [Cloud], asked: Arc<Asked>| {
+        ArgValueCompleter::new(move |typed: &OsStr| {
+            asked.accounts_and_targets(cloud, &typed.to_string_lossy())
+        })
+    };
     let command = command.mut_args(|argument| {
         let asked = asked.clone();
+        if !argument.get_action().takes_values() {
+            return argument;
+        }
         let completer = match argument.get_id().as_str() {
+            "account" if name == "use" => ArgValueCompleter::new(move |typed: &OsStr| {
+                let mut offers = asked.environments(typed);
+                offers.extend(asked.accounts_and_targets(clouds, &typed.to_string_lossy()));
+                offers
+            }),
             "account" | "accounts" => ArgValueCompleter::new(move |typed: &OsStr| {
                 asked.accounts_and_targets(clouds, &typed.to_string_lossy())
             }),
             "target" => {
                 ArgValueCompleter::new(move |typed: &OsStr| asked.targets(&Cloud::ALL, typed))
             }
-            "region" => {
-                ArgValueCompleter::new(move |typed: &OsStr| asked.targets(&[Cloud::Aws], typed))
+            "region" => ArgValueCompleter::new(move |typed: &OsStr| asked.regions(typed)),
+            "aws" => of_cloud(&[Cloud::Aws], asked),
+            "azure" => of_cloud(&[Cloud::Azure], asked),
+            "gcp" => of_cloud(&[Cloud::Gcp], asked),
+            "active" | "without" => words(clouds.iter().map(|cloud| cloud.as_str())),
+            "colour" => words(COLOURS),
+            "icon" => words(ICONS),
+            "minutes" => words(TIME_BOXES.map(|minutes| minutes.to_string())),
+            "protected" | "exclusive" => words(["true", "false"]),
+            // Elsewhere it is the name that EKS knows.
+            "cluster" if ["create", "edit"].contains(&name.as_str()) => {
+                ArgValueCompleter::new(move |typed: &OsStr| asked.contexts(typed))
             }
+            "remove_cluster" => ArgValueCompleter::new(move |typed: &OsStr| asked.clusters(typed)),
+            "revoke" => ArgValueCompleter::new(move |typed: &OsStr| asked.holders(typed)),
             "environment" => ArgValueCompleter::new(move |typed: &OsStr| asked.environments(typed)),
             "resource" => ArgValueCompleter::new(resources),
             _ => return argument,
@@ -117,15 +189,33 @@ fn clouds_of(command: &str) -> &'static [Cloud] {
 
 /// The short names of Azure's resources.
 fn resources(typed: &OsStr) -> Vec<CompletionCandidate> {
+    that_begin(resource::names(), typed)
+}
+
+/// Completes one of a few words.
+fn words(words: impl IntoIterator<Item = impl Into<String>>) -> ArgValueCompleter {
+    let words: Vec<String> = words.into_iter().map(Into::into).collect();
+    ArgValueCompleter::new(move |typed: &OsStr| that_begin(words.iter().map(String::as_str), typed))
+}
+
+/// The names that begin as typed, but for those that a shell would act on.
+fn that_begin<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    typed: &OsStr,
+) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
-    resource::names()
-        .filter(|name| name.starts_with(&*typed))
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_+=,.@:-".contains(c);
+    names
+        .into_iter()
+        .filter(|name| name.starts_with(&*typed) && name.chars().all(is_plain))
         .map(CompletionCandidate::new)
         .collect()
 }
 
 /// The line that a shell asks about.
 struct Asked {
+    environment: Environment,
+    paths: Option<Paths>,
     store: Option<Store>,
     /// The words typed so far, the program first.
     line: Vec<OsString>,
@@ -133,15 +223,43 @@ struct Asked {
 
 impl Asked {
     fn environments(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
-        let typed = typed.to_string_lossy();
         let read = self.store.as_ref().map(Store::environments);
         let known = read.and_then(Result::ok).unwrap_or_default();
-        known
-            .iter()
-            .map(|known| known.name.as_str())
-            .filter(|name| name.starts_with(&*typed))
-            .map(CompletionCandidate::new)
-            .collect()
+        that_begin(known.iter().map(|known| known.name.as_str()), typed)
+    }
+
+    /// The contexts of the user's kubeconfig.
+    fn contexts(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
+        let paths = self
+            .paths
+            .as_ref()
+            .map(|paths| kubeconfig_paths::paths(&self.environment, &paths.data));
+        let Some(Ok(kubeconfig)) = paths.map(UserKubeconfig::read) else {
+            return Vec::new();
+        };
+        that_begin(kubeconfig.contexts().map(|context| context.name()), typed)
+    }
+
+    /// The clusters of the environment on the line.
+    fn clusters(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
+        let environment = self.named_on_line("environment").and_then(|name| {
+            let store = self.store.as_ref()?;
+            store.environment(&name).ok().flatten()
+        });
+        let clusters = environment.map(|named| named.clusters).unwrap_or_default();
+        that_begin(
+            clusters.iter().map(|cluster| cluster.context.as_str()),
+            typed,
+        )
+    }
+
+    /// What runs with credentials.
+    fn holders(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
+        let Some(paths) = &self.paths else {
+            return Vec::new();
+        };
+        let listed = Holders::in_folder(&paths.data).list();
+        that_begin(listed.iter().map(|listed| listed.id.as_str()), typed)
     }
 
     /// The accounts that have the typed text in a name. A word that begins with it can match no others.
@@ -189,15 +307,38 @@ impl Asked {
         })
     }
 
+    /// The regions of the account on the line, or of the AWS account in use.
+    fn regions(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
+        let account = self.account().filter(|account| {
+            // The targets of IAM Identity Center are roles.
+            account.cloud() == Cloud::Aws && !account.identity.is_identity_center()
+        });
+        account.map_or_else(Vec::new, |account| {
+            Offers::of_targets(&account).fitting(&typed.to_string_lossy(), |_| true)
+        })
+    }
+
     /// The account named on the line; else the AWS account in use, whose regions need no account there.
     fn account(&self) -> Option<Account> {
+        let store = self.store.as_ref()?;
+        match self
+            .named_on_line("account")
+            .or_else(|| self.named_on_line("aws"))
+        {
+            Some(name) => store.resolve(&name).ok(),
+            None => store.active(Cloud::Aws).ok(),
+        }
+    }
+
+    /// What an argument of the command on the line names.
+    fn named_on_line(&self, argument: &str) -> Option<String> {
         let command = Arguments::command().ignore_errors(true);
         let matches = command.try_get_matches_from(&self.line).ok()?;
-        let (_, matches) = matches.subcommand()?;
-        match matches.try_get_one::<String>("account").ok().flatten() {
-            Some(name) => self.store.as_ref()?.resolve(name).ok(),
-            None => self.store.as_ref()?.active(Cloud::Aws).ok(),
+        let mut matches = &matches;
+        while let Some((_, below)) = matches.subcommand() {
+            matches = below;
         }
+        matches.try_get_one::<String>(argument).ok()?.cloned()
     }
 }
 

@@ -177,6 +177,118 @@ fn bash_offers_the_targets_of_the_account_on_the_line_and_the_names_of_resources
     );
 }
 
+const ARN: &str = "arn:aws:eks:eu-central-1:444455556666:cluster/shop";
+
+/// Accounts, an environment with a cluster, and a kubeconfig with a context more.
+fn with_environment() -> Harness {
+    let harness = with_accounts();
+    let cluster = |name: &str| {
+        format!("{{name: '{name}', cluster: {{server: 'https://a.hcp.westeurope.azmk8s.io'}}}}")
+    };
+    let context = |name: &str| format!("{{name: '{name}', context: {{cluster: '{name}'}}}}");
+    let names = ["aks-one", ARN, "$(touch pwned)", "it is two"];
+    let list = |entry: &dyn Fn(&str) -> String| names.map(entry).join(", ");
+    let text = format!(
+        "clusters: [{}]\ncontexts: [{}]\n",
+        list(&cluster),
+        list(&context)
+    );
+    write(&harness.folder().join(".kube/config"), 0o600, &text);
+    let create = ["environment", "create", "dev", "--azure", "Contoso Ltd"];
+    harness
+        .mcm(&[&create[..], &["--cluster", "aks-one"]].concat())
+        .done();
+    harness
+}
+
+#[test]
+fn bash_offers_what_the_options_of_environments_take() {
+    let harness = with_environment();
+    let offers = |words: &str, expected: &[&str]| {
+        assert_eq!(in_bash(&harness, words), expected, "{words}");
+    };
+    offers("mcm environment create x --cluster ''", &["aks-one", ARN]);
+    offers("mcm environment edit dev --cluster ak", &["aks-one"]);
+    offers("mcm environment edit dev --remove-cluster ''", &["aks-one"]);
+    offers("mcm environment edit --remove-cluster ''", &[""]);
+    offers("mcm environment edit d", &["dev"]);
+    offers("mcm exec -E ''", &["dev"]);
+    offers("mcm env -E d", &["dev"]);
+    offers("mcm shell d", &["dev"]);
+    offers("mcm use de", &["dev"]);
+    offers("mcm environment create x --azure Fab", &["Fabrikam"]);
+    offers(
+        "mcm environment create x --azure ada@contoso.example/0",
+        &["ada@contoso.example/0a539779"],
+    );
+    offers("mcm environment create x --aws Con", &[""]);
+    offers("mcm environment create x --active g", &["gcp"]);
+    offers("mcm environment create x --active aws,az", &["aws,azure"]);
+    offers("mcm environment edit dev --without az", &["azure"]);
+    offers("mcm environment edit dev --region eu", &["eu-central-1"]);
+    offers("mcm environment edit dev --colour r", &["red"]);
+    offers("mcm environment edit dev --icon ro", &["rocket"]);
+    offers("mcm environment edit dev --minutes ''", &["15", "60"]);
+    offers(
+        "mcm environment edit dev --protected=t",
+        &["--protected=true"],
+    );
+    offers("mcm shell dev --tint d", &["dark"]);
+    offers("mcm token --active a", &["azure"]);
+    // A name of EKS is in no file here.
+    offers("mcm kube-token --cluster a", &[""]);
+}
+
+#[test]
+fn bash_gets_the_rest_of_a_word_that_it_broke() {
+    let harness = with_environment();
+    // As bash sets them for "mcm … ada@f", "mcm … arn:aws:e", "mcm … arn:" and "mcm … --colour=r".
+    for (line, words, current, expected) in [
+        (
+            "mcm token ada@f",
+            "mcm token ada @ f",
+            "@f",
+            "@fabrikam.example",
+        ),
+        (
+            "mcm environment edit dev --cluster arn:aws:e",
+            "mcm environment edit dev --cluster arn : aws : e",
+            "e",
+            "eks:eu-central-1:444455556666:cluster/shop",
+        ),
+        (
+            "mcm environment edit dev --cluster arn:",
+            "mcm environment edit dev --cluster arn :",
+            "",
+            "aws:eks:eu-central-1:444455556666:cluster/shop",
+        ),
+        (
+            "mcm environment edit dev --colour=r",
+            "mcm environment edit dev --colour = r",
+            "r",
+            "red",
+        ),
+    ] {
+        let script = format!(
+            "source COMPLETION; COMP_LINE='{line}'; COMP_POINT=${{#COMP_LINE}}; COMP_WORDS=({words}); \
+             COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _clap_complete_mcm mcm '{current}'; \
+             printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        );
+        assert_eq!(offered(&harness, "bash", &script), [expected], "{line}");
+    }
+}
+
+#[test]
+fn zsh_and_fish_offer_the_contexts_of_the_kubeconfig() {
+    let harness = with_environment();
+    let script = "compdef() {}; _describe() { eval 'printf \"%s\\n\" \"${'${@[-1]}'[@]}\"' }; source COMPLETION; \
+                  words=(mcm environment edit dev --cluster a); CURRENT=6; _clap_dynamic_completer_mcm";
+    let offers = offered(&harness, "zsh", script);
+    assert_eq!(offers, ["aks-one", &ARN.replace(':', "\\:")]);
+    let line = "source COMPLETION; complete --do-complete 'mcm environment edit dev --cluster a'";
+    assert_eq!(offered(&harness, "fish", line), ["aks-one", ARN]);
+}
+
 #[test]
 fn zsh_offers_accounts_with_their_description() {
     let harness = with_accounts();
