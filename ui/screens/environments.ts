@@ -77,6 +77,7 @@ export function environmentScreens(
     },
     "environments-confirm": { snapshot: some, steps: [...at, click("Confirm prod-us")] },
     "environments-delete": { snapshot: some, steps: [...at, click("Delete dev")] },
+    "switcher-environments": { window: "switcher", snapshot: some },
     "in-use-by": runs(() => holderList),
     "in-use-by-none": runs(() => []),
     "in-use-by-loading": runs(() => new Promise(() => undefined)),

@@ -113,19 +113,26 @@ test("a pinned role is an entry of its own, and is used with its account", async
   await waitFor(() => expect(named("switch_to")).toEqual([{ account: account.id, target: second?.id }]));
 });
 
-test("begins with the environments, as the tray does, and uses one everywhere", async () => {
-  const { named } = await open({ accounts: [azure()], environments: environmentList });
-  expect(options()).toEqual(["dev", "prod-eu", "old-lab", "prod-us", "Contoso"]);
-  expect(current()).toBe("dev");
+test("lists the environments first, as the tray does, and uses one everywhere once the user moved to it", async () => {
+  const { named } = await open({ accounts: [azure(), fabrikam()], environments: environmentList });
+  expect(options()).toEqual(["dev", "prod-eu", "old-lab", "prod-us", "Contoso", "Fabrikam"]);
 
+  // Enter alone changes one cloud, and never all of them.
+  expect(current()).toBe("Contoso");
+  await press("Enter");
+  await waitFor(() => expect(named("switch_to")).toEqual([{ account: azure().id, target: null }]));
+  expect(named("switch_to_environment")).toEqual([]);
+
+  await press("ArrowUp");
+  expect(current()).toBe("prod-us");
+  expect(screen.getByText("confirm in the dashboard")).toBeTruthy();
+  await press("ArrowDown");
+  await press("ArrowDown");
+  await press("ArrowDown");
+  expect(current()).toBe("dev");
   await press("Enter");
   await waitFor(() => expect(named("switch_to_environment")).toEqual([{ name: "dev" }]));
-  await press("ArrowUp");
-  expect(current()).toBe("Contoso");
-  await press("ArrowDown");
-  await press("ArrowDown");
-  expect(screen.getByText("confirm in the dashboard")).toBeTruthy();
-  expect(named("switch_to")).toEqual([]);
+  expect(named("switch_to")).toHaveLength(1);
 });
 
 test("shows an environment where the search ranks it, and why it could not be used", async () => {
