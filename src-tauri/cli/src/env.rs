@@ -107,12 +107,9 @@ pub(crate) async fn run(app: &App, world: &World, options: &Env) -> Result<(), F
         .collect();
     if let Some(named) = &chosen.environment {
         facts.extend(credential_env::of_environment(named, None));
-        // Where the environment has no say in it, the shell keeps what it has.
-        if named.closes_other_clouds() || !named.clusters.is_empty() {
-            let (environment, data) = (&world.environment, &world.paths.data);
-            let kube = environment_kubeconfig::keep(data, named, &accounts, environment)?;
-            facts.extend(kube);
-        }
+        let (environment, data) = (&world.environment, &world.paths.data);
+        let kube = environment_kubeconfig::keep(data, named, &accounts, environment)?;
+        facts.extend(kube);
     }
     if closed.contains(&Cloud::Azure) {
         for (fact, folder) in [(Fact::AzFolder, "az"), (Fact::AzdFolder, "azd")] {

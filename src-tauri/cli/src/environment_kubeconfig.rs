@@ -1,7 +1,8 @@
 //! The kubeconfig of an environment: a private file with its clusters, whose users run `mcm kube-token` with ids, before the
 //! user's own files or instead of them.
 //!
-//! kubectl changes the first file alone, so a context that is chosen in the environment switches no other terminal. The file
+//! kubectl changes the first file alone, so a context that is chosen in the environment switches no other terminal. Where the
+//! environment names no cluster, the current context is one that is not there: kubectl refuses, until the user chooses one. The file
 //! holds no secret. One of `mcm exec` goes with its run; one of the hook stays, and what kubectl changed in it too, until the
 //! environment's clusters change.
 
@@ -43,6 +44,8 @@ pub(crate) fn content(
             Some((cluster, *account))
         })
         .collect();
+    // Without a choice of its own, kubectl would go on in the context that the user's file chooses.
+    config["current-context"] = json!(format!("{}-names-no-cluster", named.name));
     if let Some((first, _)) = clusters.first() {
         let program = program::of_this_process(environment)?;
         config["current-context"] = json!(first.context);

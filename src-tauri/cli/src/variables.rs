@@ -112,6 +112,8 @@ pub(crate) enum Act {
     Text(&'static str),
     /// It goes where this is in it.
     RemoveWhere(&'static str),
+    /// It goes where this is known.
+    RemoveWith(Fact),
 }
 
 impl Variable {

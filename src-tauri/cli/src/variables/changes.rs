@@ -162,6 +162,12 @@ impl Changes {
                 }
                 return;
             }
+            Act::RemoveWith(fact) => {
+                if facts.contains_key(&fact) {
+                    self.removed.insert(variable.name.to_owned());
+                }
+                return;
+            }
             Act::Text(text) => Some(text.into()),
             Act::Set(fact) => facts.get(&fact).cloned(),
         };

@@ -86,6 +86,7 @@ fn act(act: Act) -> String {
     match act {
         Act::Keep => "kept".to_owned(),
         Act::Remove => "removed".to_owned(),
+        Act::RemoveWith(fact) => format!("removed with {}", words(&format!("{fact:?}"))),
         Act::RemoveWhere(text) => format!("removed where `{text}` is in it"),
         Act::Text("") => "set to nothing".to_owned(),
         Act::Text(text) => format!("`{text}`"),

@@ -3,7 +3,7 @@
 
 use mcm_core::account::Cloud::{self, Aws, Azure, Gcp};
 
-use super::Act::{Keep, Remove, RemoveWhere, Set, Text};
+use super::Act::{Keep, Remove, RemoveWhere, RemoveWith, Set, Text};
 use super::Effect::{self, Client, Credential, Files, Identity, Mark, Place, Shown, Source};
 use super::{Act, Fact as F, FileSetting, Variable};
 
@@ -37,6 +37,8 @@ const JS2_DOC: &str = "AWS SDK for JavaScript 2: lib/node_loader.js";
 const JAVA_DOC: &str = "AWS SDK for Java 1: AwsProfileFileLocationProvider";
 const JAVA2_DOC: &str = "AWS SDK for Java 2: default credentials provider chain";
 const HELM_DOC: &str = "Helm: helm env, environment variables";
+const TFK_DOC: &str = "Terraform: providers kubernetes and helm";
+const ANSK8S_DOC: &str = "Ansible: kubernetes.core, module_utils/args_common.py";
 const BEARER_DOC: &str =
     "AWS SDKs and Tools Reference Guide, environment variables; botocore: auth.py";
 const AWS_DOC: &str = "AWS SDKs and Tools Reference Guide, settings reference";
@@ -119,7 +121,7 @@ impl Variable {
 }
 
 #[rustfmt::skip]
-pub(super) static TABLE: [Variable; 205] = [
+pub(super) static TABLE: [Variable; 224] = [
     row("AWS_ACCESS_KEY_ID", AWS, Credential, (Remove, Set(F::KeyId)), "every AWS SDK", BOTO_DOC),
     row("AWS_SECRET_ACCESS_KEY", AWS, Credential, (Remove, Set(F::SecretKey)), "every AWS SDK", BOTO_DOC),
     row("AWS_SESSION_TOKEN", AWS, Credential, (Remove, Set(F::SessionToken)), "every AWS SDK", BOTO_DOC),
@@ -314,6 +316,25 @@ pub(super) static TABLE: [Variable; 205] = [
     row("HELM_KUBEASUSER", EVERY, Identity, (Remove, Remove), "helm", HELM_DOC),
     row("HELM_KUBEASGROUPS", EVERY, Identity, (Remove, Remove), "helm", HELM_DOC),
     row("HELM_KUBEAPISERVER", EVERY, Identity, (Remove, Remove), "helm; another server would get the token", HELM_DOC),
+    row("HELM_KUBECONTEXT", EVERY, Files, (RemoveWith(F::KubeConfig), RemoveWith(F::KubeConfig)), "helm, which else works in another cluster than kubectl", HELM_DOC),
+    row("HELM_KUBECAFILE", EVERY, Client, (RemoveWith(F::KubeConfig), RemoveWith(F::KubeConfig)), "helm; another server would be trusted", HELM_DOC),
+    row("HELM_KUBEINSECURE_SKIP_TLS_VERIFY", EVERY, Client, (RemoveWith(F::KubeConfig), RemoveWith(F::KubeConfig)), "helm; a server that is not checked would get the token", HELM_DOC),
+    row("HELM_KUBETLS_SERVER_NAME", EVERY, Client, (RemoveWith(F::KubeConfig), RemoveWith(F::KubeConfig)), "helm", HELM_DOC),
+    row("KUBE_CONFIG_PATH", EVERY, Files, (RemoveWith(F::KubeConfig), RemoveWith(F::KubeConfig)), "Terraform, which does not read KUBECONFIG: name the file in the provider", TFK_DOC),
+    row("KUBE_CONFIG_PATHS", EVERY, Files, (RemoveWith(F::KubeConfig), RemoveWith(F::KubeConfig)), "Terraform", TFK_DOC),
+    row("KUBE_CTX", EVERY, Files, (RemoveWith(F::KubeConfig), RemoveWith(F::KubeConfig)), "Terraform", TFK_DOC),
+    row("KUBE_CTX_AUTH_INFO", EVERY, Files, (RemoveWith(F::KubeConfig), RemoveWith(F::KubeConfig)), "Terraform", TFK_DOC),
+    row("KUBE_CTX_CLUSTER", EVERY, Files, (RemoveWith(F::KubeConfig), RemoveWith(F::KubeConfig)), "Terraform", TFK_DOC),
+    row("KUBE_INSECURE", EVERY, Client, (RemoveWith(F::KubeConfig), RemoveWith(F::KubeConfig)), "Terraform; a server that is not checked would get the token", TFK_DOC),
+    row("KUBE_HOST", EVERY, Identity, (Remove, Remove), "Terraform; another server would get the token", TFK_DOC),
+    row("KUBE_TOKEN", EVERY, Credential, (Remove, Remove), "Terraform, before the credential of a kubeconfig", TFK_DOC),
+    row("KUBE_USER", EVERY, Identity, (Remove, Remove), "Terraform", TFK_DOC),
+    row("KUBE_PASSWORD", EVERY, Credential, (Remove, Remove), "Terraform", TFK_DOC),
+    row("KUBE_CLIENT_CERT_DATA", EVERY, Identity, (Remove, Remove), "Terraform", TFK_DOC),
+    row("KUBE_CLIENT_KEY_DATA", EVERY, Credential, (Remove, Remove), "Terraform", TFK_DOC),
+    row("K8S_AUTH_KUBECONFIG", EVERY, Files, (RemoveWith(F::KubeConfig), RemoveWith(F::KubeConfig)), "Ansible, before KUBECONFIG", ANSK8S_DOC),
+    row("K8S_AUTH_CONTEXT", EVERY, Files, (RemoveWith(F::KubeConfig), RemoveWith(F::KubeConfig)), "Ansible, which else works in another cluster than kubectl", ANSK8S_DOC),
+    row("K8S_AUTH_*", EVERY, Credential, (Remove, Remove), "Ansible, before the credential of a kubeconfig", ANSK8S_DOC),
     row("KUBECONFIG", EVERY, Files, (Set(F::KubeConfig), Set(F::KubeConfig)), "kubectl, helm and others; the first file gets what they change", KUBE_DOC).and_mcm(),
     row(super::ENVIRONMENT, EVERY, Shown, (Set(F::Environment), Set(F::Environment)), "prompts, mcm whoami", MCM_DOC),
     row("MCM_ENVIRONMENT_COLOUR", EVERY, Shown, (Set(F::EnvironmentColour), Set(F::EnvironmentColour)), "prompts", MCM_DOC),

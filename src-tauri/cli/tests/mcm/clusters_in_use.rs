@@ -98,6 +98,69 @@ fn two_shells_at_once_work_in_their_own_environments_with_every_tool() {
     }
 }
 
+// E8
+#[test]
+fn a_kubeconfig_of_the_user_never_wins_in_an_environment_without_clusters() {
+    let user = KubernetesUser::new();
+    for (name, options) in [("dev", &[][..]), ("closed", &["--exclusive"][..])] {
+        user.three.create(&user.harness, name, options);
+    }
+    // In a pod, kubectl without a configuration works as the pod.
+    let in_a_pod = "export KUBERNETES_SERVICE_HOST=127.0.0.1 KUBERNETES_SERVICE_PORT=1 KUBECONFIG=$HOME/.kube/config";
+    let look = "kubectl config current-context; kubectl get --raw /version 2>&1 | grep -o 'context was not found.*'";
+    for name in ["dev", "closed"] {
+        let missing = format!("{name}-names-no-cluster");
+        let expected =
+            format!("{missing}\ncontext was not found for specified context: {missing}\n");
+        for script in [
+            format!("{in_a_pod}; {MCM} exec -E {name} -- bash -c \"{look}\""),
+            format!("{in_a_pod}; eval \"$({MCM} hook bash)\"; mcm use {name}; {look}"),
+            format!("{in_a_pod}; eval \"$({MCM} env -E {name})\"; {look}"),
+        ] {
+            let ended = user.bash(&script);
+            assert_eq!(ended.result, expected, "{script}: {}", ended.stderr);
+        }
+    }
+    // The user chooses one of their own.
+    let script = format!(
+        "eval \"$({MCM} hook bash)\"; mcm use dev; kubectl config use-context own; mcm use --off; mcm use dev; \
+         kubectl config current-context"
+    );
+    let ended = user.bash(&script);
+    assert!(ended.result.ends_with("\nown\n"), "{}", ended.result);
+}
+
+// E5
+#[test]
+fn what_leads_a_tool_to_another_cluster_than_kubectl_is_gone_inside_and_comes_back() {
+    let user = KubernetesUser::new();
+    user.create("dev", &[]);
+    let names = [
+        "HELM_KUBECONTEXT",
+        "HELM_KUBEINSECURE_SKIP_TLS_VERIFY",
+        "HELM_KUBECAFILE",
+        "KUBE_CONFIG_PATH",
+        "KUBE_CTX",
+        "K8S_AUTH_KUBECONFIG",
+        "K8S_AUTH_CONTEXT",
+    ];
+    let set: String = names
+        .iter()
+        .map(|name| format!("export {name}=own; "))
+        .collect();
+    let secret = "export KUBE_TOKEN=canary K8S_AUTH_API_KEY=canary; ";
+    let count = "env | grep -cE '^(HELM_KUBE|KUBE_|K8S_AUTH_)'";
+    let script = format!(
+        "{set}{secret}{count}; {MCM} exec -E dev -- bash -c \"{count}\"; eval \"$({MCM} hook bash)\"; mcm use dev; {count}; \
+         echo $MCM_HOOK_STATE | tr '_-' '/+' | base64 -d 2>/dev/null | grep -c canary; mcm use --off; {count}; \
+         {MCM} exec {} -- bash -c \"{count}\"",
+        user.three.azure
+    );
+    let ended = user.bash(&script);
+    // Tokens do not come back, and where no cluster of an environment is meant, files and contexts stay.
+    assert_eq!(ended.result, "9\n0\n0\n0\n7\n7\n", "{}", ended.stderr);
+}
+
 #[test]
 fn a_shell_has_the_environments_clusters_and_keeps_the_context_that_it_chose() {
     let user = KubernetesUser::new();

@@ -470,7 +470,7 @@ fn choosing_a_context_inside_leaves_the_users_kubeconfig_as_it_is() {
         "exec", "-E", "dev", "--", "sh", "-c",
         "kubectl config current-context && kubectl config use-context b >/dev/null && kubectl config current-context",
     ]);
-    assert_eq!(chosen.done(), "a\nb\n");
+    assert_eq!(chosen.done(), "dev-names-no-cluster\nb\n");
     assert_eq!(fs::read_to_string(&own).expect("readable"), text);
 }
 
