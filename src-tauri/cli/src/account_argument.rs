@@ -229,17 +229,21 @@ impl Chosen {
 
     /// What the user should know of the clouds that the environment does not name.
     pub(crate) fn remark(&self) -> Option<String> {
-        let environment = self.environment.as_ref()?;
-        let others: Vec<&str> = environment.other_clouds().map(Cloud::title).collect();
-        if others.is_empty() || environment.closes_other_clouds() {
-            return None;
-        }
-        Some(format!(
-            "Not part of {}, and left as it is here: {}.",
-            environment.name,
-            others.join(", ")
-        ))
+        left_alone(self.environment.as_ref()?)
     }
+}
+
+/// What the user reads of the clouds that an environment leaves as they are.
+pub(crate) fn left_alone(environment: &NamedEnvironment) -> Option<String> {
+    let others: Vec<&str> = environment.other_clouds().map(Cloud::title).collect();
+    if others.is_empty() || environment.closes_other_clouds() {
+        return None;
+    }
+    Some(format!(
+        "Not part of {}, and left as it is here: {}.",
+        environment.name,
+        others.join(", ")
+    ))
 }
 
 /// Finds the accounts, those in use after those that are named, or the environment and its accounts.

@@ -17,6 +17,7 @@ use mcm_core::other_tools::OtherTools;
 use mcm_core::world::{Environment, World};
 use secrecy::SecretString;
 
+use crate::account_argument::left_alone;
 use crate::aws_files;
 use crate::confirm_protected;
 use crate::credential_env;
@@ -103,7 +104,12 @@ pub(crate) fn run(app: &App, world: &World, options: &HookLinesOptions) -> Resul
             .map(|named| options.look.entering(named));
         terminal_look::send(&(leaving + &entering.unwrap_or_default()));
         match &environment {
-            Some(named) => note(&format!("mcm: {} is in use in this shell.", named.name)),
+            Some(named) => {
+                note(&format!("mcm: {} is in use in this shell.", named.name));
+                if let Some(line) = left_alone(named) {
+                    note(&format!("mcm: {line}"));
+                }
+            }
             None => note(&format!("mcm: {} is left.", state.environment)),
         }
     }

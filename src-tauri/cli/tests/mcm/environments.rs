@@ -441,6 +441,23 @@ fn a_cloud_that_is_not_part_of_an_exclusive_environment_has_no_identity() {
     assert!(!child.get("KUBECONFIG").contains(':'), "no other clusters");
     child.ended().done();
 
+    let mcm = env!("CARGO_BIN_EXE_mcm");
+    let mut bash = Command::new("bash");
+    harness.equip(&mut bash).args(["--norc", "-c"]).arg(format!(
+        "eval \"$({mcm} hook bash)\"; mcm use open; mcm use closed"
+    ));
+    let ended = Ended::of(bash.output().expect("bash starts"));
+    let said = "mcm: Not part of open, and left as it is here: Azure, Google Cloud.";
+    let lines: Vec<&str> = ended.stderr.lines().collect();
+    assert_eq!(
+        lines
+            .iter()
+            .filter(|line| line.contains("Not part"))
+            .count(),
+        1
+    );
+    assert!(lines.contains(&said), "{}", ended.stderr);
+
     // gcloud itself finds no account.
     let ended = harness.mcm(&[
         "exec",
