@@ -13,12 +13,13 @@ use clap::Parser as _;
 use futures_util::FutureExt as _;
 use mcm_core::account::{Account, Cloud};
 use mcm_core::app::CachedSessions;
+use mcm_core::holders::Holders;
 use mcm_core::memory;
 use mcm_core::provider;
 use mcm_core::provider::aws::HELPER_MARK;
 use mcm_core::settings::Settings;
 use mcm_core::vault::Vault;
-use mcm_core::world::{APP_ID, Environment, Paths, SystemClock};
+use mcm_core::world::{APP_ID, Clock as _, Environment, Paths, SystemClock};
 
 use crate::arguments::{IssueArguments, IssueCommand};
 #[cfg(not(unix))]
@@ -108,21 +109,34 @@ async fn issue(options: &IssueCommand, environment: &Environment) -> Option<()> 
         }
         IssueCommand::KubeToken { whose, .. } => {
             let version = kube_token::version(environment.get(kube_token::EXEC_INFO)).ok()?;
-            // Whether an environment still issues something is more than a row.
-            if whose.environment.is_some() {
-                return None;
-            }
             let account = kube_token::account(&look, environment, whose).ok()?;
             // EKS tokens are signed with the credential, which needs all of AWS's code.
             if account.cloud() == Cloud::Aws {
                 return None;
             }
             let resource = resource(&account, kube_token::resource(&account, whose))?;
+            let (named, run) = (whose.environment.as_deref(), whose.holder.as_deref());
+            let holders = Holders::in_folder(&paths.data);
+            let permitted = || match (named, run) {
+                (Some(named), Some(run)) => {
+                    kube_token::permitted_of_run(&holders, named, run, SystemClock.now()).ok()
+                }
+                (Some(named), None) if look.is_protected(named)? => None,
+                _ => Some(None),
+            };
+            permitted()?;
+            let program = requesting_program();
             let session = cached_sessions
-                .issue(&account, &resource, &requesting_program())
+                .issue_in(&account, &resource, &program, named)
                 .await?;
-            kube_token::print_credential(version, session.bearer().ok()?, session.times.expires_at)
-                .ok()
+            // It may be revoked since, or its time be over.
+            let until = permitted()?;
+            let expires_at = session.times.expires_at;
+            if let Some(run) = run {
+                holders.record(run, &account, expires_at, SystemClock.now());
+            }
+            let until = until.map_or(expires_at, |until| expires_at.min(until));
+            kube_token::print_credential(version, session.bearer().ok()?, until).ok()
         }
     }
 }

@@ -80,28 +80,47 @@ fn permitted(app: &App, world: &World, whose: &ClusterOf) -> Result<Option<Times
     let Some(name) = whose.environment.as_deref() else {
         return Ok(None);
     };
+    if let Some(id) = whose.holder.as_deref() {
+        return permitted_of_run(
+            &Holders::in_folder(&world.paths.data),
+            name,
+            id,
+            world.clock.now(),
+        );
+    }
+    let named = app.environment(name)?;
+    if named.settings.is_protected {
+        let message = format!(
+            "{name} is protected, so its clusters are for a confirmed use alone. Run: mcm shell {name}",
+            name = named.name
+        );
+        return Err(Error::new(Code::Unsupported, message));
+    }
+    Ok(None)
+}
+
+/// Refuses what the kubeconfig of a `mcm exec` or `mcm shell` asks for once that may have nothing more. Returns when its time
+/// is over.
+///
+/// # Errors
+/// `unsupported`.
+pub(crate) fn permitted_of_run(
+    holders: &Holders,
+    environment: &str,
+    id: &str,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Error> {
     let refused = |message: String| Err(Error::new(Code::Unsupported, message));
-    let Some(id) = whose.holder.as_deref() else {
-        let named = app.environment(name)?;
-        if named.settings.is_protected {
-            return refused(format!(
-                "{name} is protected, so its clusters are for a confirmed use alone. Run: mcm shell {name}",
-                name = named.name
-            ));
-        }
-        return Ok(None);
-    };
-    let found = Holders::in_folder(&world.paths.data).find(id);
-    let is_its = |listed: &Listed| listed.holder.environment.as_deref() == Some(name);
-    let Some(listed) = found.filter(is_its) else {
+    let is_its = |listed: &Listed| listed.holder.environment.as_deref() == Some(environment);
+    let Some(listed) = holders.find(id).filter(is_its) else {
         return refused(format!(
             "The mcm exec or mcm shell of this kubeconfig has ended. Start it again: mcm shell {}",
-            shown(name)
+            shown(environment)
         ));
     };
-    match listed.cut_off(world.clock.now()) {
+    match listed.cut_off(now) {
         Some(CutOff::Revoked) => refused(REVOKED.to_owned()),
-        Some(CutOff::Over) => refused(time_is_over(name)),
+        Some(CutOff::Over) => refused(time_is_over(environment)),
         None if listed.holder.read_only => refused(
             "No token of a cluster can be narrowed to reading. Start the program without --read-only.".to_owned(),
         ),

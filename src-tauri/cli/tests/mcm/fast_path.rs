@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::exec_child::ExecChild;
 use crate::harness::{Ended, Harness, install, missing, write};
 
 /// `mcm` in a folder without `mcm-full`, with the environment of the harness.
@@ -39,6 +40,59 @@ fn a_cached_credential_is_issued_without_mcm_full() {
     let (_, mut command) = alone(&harness, &["kube-token", &id]);
     let again = Ended::of(command.output().expect("it starts")).json();
     assert_eq!(again["status"]["token"], of_cluster["status"]["token"]);
+}
+
+#[test]
+fn a_cluster_of_an_environment_gets_its_cached_token_without_mcm_full_as_long_as_it_may() {
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    harness.mcm(&["use", &id, "production"]).done();
+    harness
+        .mcm(&["environment", "create", "dev", "--azure", &id])
+        .done();
+    let token = harness.mcm(&["kube-token", &id]).json();
+    let small = |arguments: &[&str]| {
+        let (_, mut command) = alone(&harness, &[&["kube-token", &id], arguments].concat());
+        Ended::of(command.output().expect("it starts"))
+    };
+    let is_left_to_mcm_full = |ended: Ended| ended.failed(1).contains("mcm-full cannot be started");
+    let of_shell = ["--environment", "dev"];
+    assert_eq!(
+        small(&of_shell).json()["status"]["token"],
+        token["status"]["token"]
+    );
+    assert!(is_left_to_mcm_full(small(&["--environment", "other"])));
+
+    let child = ExecChild::start(&harness, &["-E", "dev"]);
+    let run = child.get("MCM_HOLDER").to_owned();
+    let of_run = ["--environment", "dev", "--holder", run.as_str()];
+    assert_eq!(
+        small(&of_run).json()["status"]["token"],
+        token["status"]["token"]
+    );
+    let sessions = harness.mcm(&["sessions", "--json"]).json();
+    assert_eq!(sessions["sessions"][0]["held"][0]["account"], id.as_str());
+    assert!(is_left_to_mcm_full(small(&[
+        "--environment",
+        "other",
+        "--holder",
+        &run
+    ])));
+    harness.mcm(&["sessions", "--revoke", &run]).done();
+    assert!(is_left_to_mcm_full(small(&of_run)));
+    child.ended().done();
+    assert!(is_left_to_mcm_full(small(&of_run)), "it has ended");
+    let issued = harness.mcm(&["activity", "--json"]).json();
+    let issued = issued["activity"].as_array().expect("a list").iter();
+    let named = issued
+        .filter(|row| row["what"]["environment"] == "dev")
+        .count();
+    assert_eq!(named, 2, "the log names the environment of each");
+
+    harness
+        .mcm(&["environment", "edit", "dev", "--protected"])
+        .done();
+    assert!(is_left_to_mcm_full(small(&of_shell)));
 }
 
 #[test]

@@ -45,8 +45,19 @@ impl CachedSessions {
 
     /// As `App::issue_for`, if no renewal is needed; otherwise, and after any failure, none.
     pub async fn issue(&self, account: &Account, resource: &Resource, to: &str) -> Option<Session> {
+        self.issue_in(account, resource, to, None).await
+    }
+
+    /// As `issue`, in an environment, which the activity log names.
+    pub async fn issue_in(
+        &self,
+        account: &Account,
+        resource: &Resource,
+        to: &str,
+        environment: Option<&str>,
+    ) -> Option<Session> {
         let session = self.sessions.fresh(account, resource).await.ok()??;
-        let what = ActivityKind::handed_out(resource, to);
+        let what = ActivityKind::handed_out(resource, to).in_environment(environment);
         let event = ActivityEvent::of(account, self.clock.now(), what);
         self.issued.add(&event).ok()?;
         Some(session)

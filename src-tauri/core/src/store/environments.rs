@@ -74,6 +74,14 @@ impl Change<'_> {
     }
 }
 
+/// Whether the environment with this name is protected, if there is one.
+pub(super) fn is_protected(connection: &Connection, name: &str) -> rusqlite::Result<Option<bool>> {
+    connection
+        .prepare_cached("SELECT protected FROM environment WHERE name = ?")?
+        .query_row([name], |row| row.get(0))
+        .optional()
+}
+
 /// All environments, in the order of their names.
 pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<NamedEnvironment>> {
     let mut statement = connection.prepare_cached(&format!("{ENVIRONMENT} ORDER BY name"))?;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::open::Database;
 use super::problem::Problem;
-use super::{Intent, Store, lists, rows, schema};
+use super::{Intent, Store, environments, lists, rows, schema};
 use crate::account::{Account, AccountId, Cloud, GrantKey};
 use crate::environment::NamedEnvironment;
 use crate::error::{Code, Error, Result};
@@ -78,6 +78,11 @@ impl Look {
     /// As `account`, for the one in use in a cloud.
     pub fn active(&self, cloud: Cloud) -> Option<Account> {
         self.by_id(&active(&self.0.connection, cloud).ok()??)
+    }
+
+    /// Whether the environment with this name is protected; none where there is no such environment.
+    pub fn is_protected(&self, environment: &str) -> Option<bool> {
+        environments::is_protected(&self.0.connection, environment).ok()?
     }
 
     /// As `account`, by the id alone.
