@@ -58,23 +58,28 @@ pub(crate) fn run(app: &App, world: &World, options: &HookLinesOptions) -> Resul
         }
     }
     let state = State::of(&shell_has).unwrap_or_default();
-    let (environment, terminal) = match wanted(app, world, options, &state)? {
-        WantedEnvironment::Unchanged => return Ok(()),
-        WantedEnvironment::None => (None, None),
-        WantedEnvironment::Some(environment, terminal) => (Some(environment), terminal),
-    };
     let (before, by_hand) = state.undone(&shell_has);
-    let is_new = environment.as_ref().map(|named| named.name.as_str())
+    let chosen = match chosen(app, world, options, &state, &before) {
+        Ok(ChosenHere::Unchanged) => return Ok(()),
+        Ok(ChosenHere::None) => None,
+        Ok(ChosenHere::Some(pinned)) => Some(pinned),
+        // What one folder chose must not stay in another, whatever is wrong there.
+        Err(failure) if !is_asked && state.is_of_folder() => {
+            failure.report(&shell_has);
+            None
+        }
+        Err(failure) => return Err(failure),
+    };
+    let environment = chosen.as_ref().map(|pinned| &*pinned.named);
+    let is_new = environment.map(|named| named.name.as_str())
         != Some(state.environment.as_str()).filter(|name| !name.is_empty());
     let mut after = before.clone();
     let mut next = None;
-    if let Some(named) = &environment {
-        let (changes, remarks) = pinned(app, world, &before, named)?;
-        let path = shims::first_on_path(world, before.raw("PATH").unwrap_or_default())?;
-        let mut changed = recorded(&changes, &before, is_new);
-        after = changes.applied(&before);
+    if let Some(pinned) = &chosen {
+        let mut changed = recorded(&pinned.changes, &before, is_new);
+        after = pinned.changes.applied(&before);
         if is_new {
-            remarks.iter().for_each(|line| note(line));
+            pinned.remarks.iter().for_each(|line| note(line));
         } else {
             // What was changed by hand inside stays so until the environment is left, and then too.
             for name in &by_hand {
@@ -84,10 +89,10 @@ pub(crate) fn run(app: &App, world: &World, options: &HookLinesOptions) -> Resul
                 }
             }
         }
-        after = with(&after, "PATH", Some(&path));
+        after = with(&after, "PATH", Some(&pinned.path));
         next = Some(State {
-            environment: named.name.to_string(),
-            terminal,
+            environment: pinned.named.name.to_string(),
+            terminal: pinned.terminal.clone(),
             changes: changed,
             by_hand: by_hand.clone(),
         });
@@ -99,11 +104,9 @@ pub(crate) fn run(app: &App, world: &World, options: &HookLinesOptions) -> Resul
             true => String::new(),
             false => options.look.leaving(),
         };
-        let entering = environment
-            .as_ref()
-            .map(|named| options.look.entering(named));
+        let entering = environment.map(|named| options.look.entering(named));
         terminal_look::send(&(leaving + &entering.unwrap_or_default()));
-        match &environment {
+        match environment {
             Some(named) => {
                 note(&format!("mcm: {} is in use in this shell.", named.name));
                 if let Some(line) = left_alone(named) {
@@ -117,6 +120,47 @@ pub(crate) fn run(app: &App, world: &World, options: &HookLinesOptions) -> Resul
         note(&format!("mcm: {name} was changed by hand and stays."));
     }
     Ok(print(&lines(options, &shell_has, &after))?)
+}
+
+/// What a shell has from now on.
+enum ChosenHere {
+    /// What it has.
+    Unchanged,
+    None,
+    Some(Pinned),
+}
+
+/// An environment, and what it makes of a shell.
+struct Pinned {
+    named: Box<NamedEnvironment>,
+    /// The terminal that chose it; none for a folder's choice.
+    terminal: Option<String>,
+    changes: Changes,
+    remarks: Vec<String>,
+    path: String,
+}
+
+fn chosen(
+    app: &App,
+    world: &World,
+    options: &HookLinesOptions,
+    state: &State,
+    before: &Environment,
+) -> Result<ChosenHere, Failure> {
+    let (named, terminal) = match wanted(app, world, options, state)? {
+        WantedEnvironment::Unchanged => return Ok(ChosenHere::Unchanged),
+        WantedEnvironment::None => return Ok(ChosenHere::None),
+        WantedEnvironment::Some(named, terminal) => (named, terminal),
+    };
+    let (changes, remarks) = pinned(app, world, before, &named)?;
+    let path = shims::first_on_path(world, before.raw("PATH").unwrap_or_default())?;
+    Ok(ChosenHere::Some(Pinned {
+        named,
+        terminal,
+        changes,
+        remarks,
+        path,
+    }))
 }
 
 /// Decides by precedence: the command line, the terminal's choice, the folder's.
@@ -141,10 +185,7 @@ fn wanted(
         if named.settings.is_protected {
             return Err(Error::new(Code::Unsupported, protected(&named)).into());
         }
-        return Ok(WantedEnvironment::Some(
-            Box::new(named),
-            Some(terminal.unwrap_or_default()),
-        ));
+        return Ok(WantedEnvironment::Some(Box::new(named), Some(terminal)));
     }
     if !options.off
         && state.terminal.is_some()

@@ -42,6 +42,11 @@ impl State {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
     }
 
+    /// Whether a folder chose the environment, and not the terminal.
+    pub(crate) fn is_of_folder(&self) -> bool {
+        !self.environment.is_empty() && self.terminal.is_none()
+    }
+
     /// As the value of a variable.
     pub(crate) fn as_text(&self) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).expect("text serialises"))

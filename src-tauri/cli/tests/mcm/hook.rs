@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::environments::Three;
-use crate::harness::{Ended, Harness, install, write};
+use crate::harness::{Ended, Harness, LINUS, install, write};
 
 const MCM: &str = env!("CARGO_BIN_EXE_mcm");
 
@@ -245,6 +245,58 @@ fn a_folder_chooses_only_what_was_allowed_and_nothing_of_others() {
             .failed(1)
             .contains("Allow the folder yourself")
     );
+}
+
+// E3, E7, E13
+#[test]
+fn the_environment_of_one_folder_does_not_stay_in_another_that_is_refused() {
+    let harness = Harness::start();
+    environments(&harness);
+    allow(&harness, "dev").done();
+    let work = harness.folder().join("work");
+    let file = |folder: &str, text: &str| {
+        fs::create_dir_all(work.join(folder)).expect("made");
+        write(&work.join(folder).join(".mcm.toml"), 0o600, text);
+    };
+    file("unreadable", "environment = \"dev\"\nrun = \"id\"\n");
+    file("writable", "environment = \"dev\"\n");
+    fs::set_permissions(
+        work.join("writable/.mcm.toml"),
+        fs::Permissions::from_mode(0o666),
+    )
+    .expect("set");
+    // An environment whose account is gone.
+    file("gone", "environment = \"gone\"\n");
+    harness.login(LINUS, &["azure", "--keep-both"]).done();
+    let listed = harness.mcm(&["accounts", "--json"]).json();
+    let linus = listed["accounts"].as_array().expect("a list").iter();
+    let mut linus = linus.filter(|row| row["provider"] == "azure");
+    let linus = linus
+        .next_back()
+        .map(|row| row["id"].as_str().expect("an id").to_owned())
+        .expect("connected");
+    harness
+        .mcm(&["environment", "create", "gone", "--azure", &linus])
+        .done();
+    allow(&harness, "gone").done();
+    harness.mcm(&["logout", &linus, "--yes"]).done();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = "cd dev; show; cd ../unreadable; show; cd ../dev; cd ../writable; show; cd ../dev; cd ../gone; show; \
+                      mcm use test; cd ../unreadable; show";
+        let ended = in_shell(&harness, shell, script);
+        assert_eq!(
+            ended.result, "dev eu-west-3\n \n \n \ntest eu-west-1\n",
+            "{shell}: {}",
+            ended.stderr
+        );
+        assert_eq!(
+            ended.stderr.matches("mcm: dev is left.").count(),
+            3,
+            "{shell}: {}",
+            ended.stderr
+        );
+        assert!(ended.stderr.contains("names the account"), "{shell}");
+    }
 }
 
 // E4
