@@ -187,10 +187,7 @@ fn wanted(
         }
         return Ok(WantedEnvironment::Some(Box::new(named), Some(terminal)));
     }
-    if !options.off
-        && state.terminal.is_some()
-        && state.terminal == Some(terminal.clone().unwrap_or_default())
-    {
+    if !options.off && state.terminal.as_deref() == Some(terminal.as_str()) {
         // As it is stored by now; another hook may have changed the shell as well.
         let named = app.environment(&state.environment)?;
         if !named.settings.is_protected {
@@ -278,13 +275,17 @@ fn folder() -> PathBuf {
     std::env::current_dir().unwrap_or_default()
 }
 
-/// The terminal of the shell.
-fn terminal() -> Option<String> {
-    let link = std::fs::read_link("/proc/self/fd/2")
-        .or_else(|_| std::fs::read_link("/proc/self/fd/0"))
-        .ok()?;
-    link.starts_with("/dev/pts")
-        .then(|| link.to_string_lossy().into_owned())
+/// The terminal of the shell, by its session: the number of a terminal that was closed is another's later, and a command's
+/// output may go elsewhere.
+#[cfg(unix)]
+fn terminal() -> String {
+    let session = rustix::process::getsid(None).ok();
+    session.map_or_else(String::new, |session| session.as_raw_nonzero().to_string())
+}
+
+#[cfg(not(unix))]
+fn terminal() -> String {
+    String::new()
 }
 
 /// The variables of an environment, none of them secret.

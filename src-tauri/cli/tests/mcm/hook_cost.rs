@@ -123,15 +123,21 @@ fn a_shell_that_inherits_the_state_keeps_nothing_that_its_folder_and_terminal_do
     let inner =
         format!("script -qec '{shell}' /dev/null <<< 'echo inner=$MCM_ENVIRONMENT,$AWS_REGION.'");
     let nested = format!(
-        "bash --rcfile {} -ic 'echo nested=$MCM_ENVIRONMENT.'",
+        "bash --rcfile {} -ic '__mcm_hook; echo nested=$MCM_ENVIRONMENT.'",
+        rc.display()
+    );
+    // The number of a closed terminal may be another's later.
+    let later = format!(
+        "setsid -w bash --rcfile {} -ic '__mcm_hook; echo later=$MCM_ENVIRONMENT.'",
         rc.display()
     );
     let typed = format!(
-        "cd {}\nmcm use dev\n{nested}\n{inner}\nexit\n",
+        "cd {}\nmcm use dev 2>/dev/null\n{nested}\n{later}\n{inner}\nexit\n",
         harness.folder().join("work/none").display()
     );
     let (_, shown) = on_a_terminal(&harness, &shell, &typed);
     assert!(shown.contains("nested=dev."), "the same terminal: {shown}");
+    assert!(shown.contains("later=."), "another session: {shown}");
     assert!(
         shown.contains("inner=,eu-central-1."),
         "another terminal: {shown}"
