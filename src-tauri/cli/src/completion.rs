@@ -1,9 +1,9 @@
 //! Shell completion: commands, options, and the names of accounts, their targets and Azure's resources.
 //!
 //! A shell asks by running `mcm` with a variable set, which is checked before anything else: no completion gets past
-//! the start of a command, and no command starts the engine. Completion reads `accounts.db`, and the kubeconfig where a context
-//! is asked for, never the keychain or a network. Names come from servers and files, and a shell treats a completion like typed text: only words without
-//! meaning to any shell are offered.
+//! the start of a command, and no command starts the engine. Completion reads `accounts.db`, and the kubeconfig where a
+//! context is asked for, never the keychain or a network. Names come from servers and files, and a shell treats a
+//! completion like typed text: only words without meaning to any shell are offered.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};

@@ -2,9 +2,9 @@
 //! user's own files or instead of them.
 //!
 //! kubectl changes the first file alone, so a context that is chosen in the environment switches no other terminal. Where the
-//! environment names no cluster, the current context is one that is not there: kubectl refuses, until the user chooses one. The file
-//! holds no secret. One of `mcm exec` goes with its run; one of the hook stays, and what kubectl changed in it too, until the
-//! environment's clusters change.
+//! environment names no cluster, the current context is one that is not there: kubectl refuses, until the user chooses one.
+//! The file holds no secret. One of `mcm exec` goes with its run; one of the hook stays, and what kubectl changed in it too,
+//! until the environment's clusters change.
 
 use std::path::{Path, PathBuf};
 
@@ -13,13 +13,13 @@ use mcm_core::cluster::Cluster;
 use mcm_core::environment::NamedEnvironment;
 use mcm_core::error::{Code, Error};
 use mcm_core::file;
+use mcm_core::kubeconfig_paths;
 use mcm_core::world::Environment;
 use serde_json::{Value, json};
 
 use crate::configure::kube;
 use crate::program;
 use crate::variables::{Fact, Facts};
-use mcm_core::kubeconfig_paths;
 
 /// The version of kubectl's plug-ins that every kubectl since 1.11 knows.
 const PLUGIN: &str = "client.authentication.k8s.io/v1beta1";

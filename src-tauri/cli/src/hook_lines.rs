@@ -13,6 +13,7 @@ use mcm_core::environment::NamedEnvironment;
 use mcm_core::error::{Code, Error};
 use mcm_core::file;
 use mcm_core::folder_file::{FolderFile, Trust};
+use mcm_core::kubeconfig_paths;
 use mcm_core::other_tools::OtherTools;
 use mcm_core::world::{Environment, World};
 use secrecy::SecretString;
@@ -30,7 +31,6 @@ use crate::output::{note, print};
 use crate::shims;
 use crate::terminal_look;
 use crate::variables::{self, Changes, Fact, Facts, Way};
-use mcm_core::kubeconfig_paths;
 
 /// Which environment a shell should have.
 enum WantedEnvironment {

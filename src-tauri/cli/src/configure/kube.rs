@@ -10,6 +10,7 @@ use mcm_core::account::{Account, Cloud};
 use mcm_core::app::App;
 use mcm_core::error::{Code, Error};
 use mcm_core::file::{self, Foreign};
+use mcm_core::kubeconfig_paths;
 use mcm_core::world::World;
 use url::Url;
 use yaml_rust2::Yaml;
@@ -19,7 +20,6 @@ use super::{Edited, program, row_of, write};
 use crate::account_argument::by_name;
 use crate::arguments::ConfigureKube;
 use crate::failure::Failure;
-use mcm_core::kubeconfig_paths;
 
 /// The longest certificate of a cluster.
 const MAX_CERTIFICATE: usize = 256 * 1024;

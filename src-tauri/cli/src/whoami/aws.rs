@@ -1,5 +1,6 @@
 //! The places where `aws` and Terraform look: variables, the profile, the container, the machine (botocore's and the
 //! Go SDK's credential chains).
+
 mod look;
 mod profile;
 
@@ -84,6 +85,7 @@ fn find(
     }
     found
 }
+
 /// A place where a client looks.
 #[derive(Clone, Copy)]
 enum SearchPlace {
@@ -102,6 +104,7 @@ enum SearchPlace {
     RefusedWhenLoaded,
     KeysInBoth,
 }
+
 /// The places in the order of each client: botocore's `create_credential_resolver`, the Go SDK's
 /// `resolve_credentials.go`, `credential-provider-node` and `CredentialProviderChain` of those for JavaScript, and
 /// `aws-config` for Rust.

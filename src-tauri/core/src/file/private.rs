@@ -94,7 +94,7 @@ pub(crate) fn keep_folder_private(_folder: &Path) -> Result<()> {
 }
 
 /// Refuses a place for folders of ours where another user could put others under their names: in a folder of another
-/// user, and below one that every user can change and that does not keep what is in it to its owner; nor by another user's link.
+/// user, behind another user's link, and below a folder that every user can change and that lets others replace what is in it.
 ///
 /// # Errors
 /// `storage-failed`, naming the folder.

@@ -39,7 +39,8 @@ impl Sessions {
     /// that, in a change that settles the secrets.
     ///
     /// # Errors
-    /// `sign-in-rejected` for what is no credential; `keychain-*`, `storage-*`, `busy`. After those, and when no row is stored, `clean_up_all` removes what was written.
+    /// `sign-in-rejected` for what is no credential; `keychain-*`, `storage-*`, `busy`. After those, and
+    /// when no row is stored, `clean_up_all` removes what was written.
     pub async fn write_sign_in(
         &self,
         identity: &Identity,
