@@ -56,7 +56,9 @@ fn the_json_is_as_documented() {
         !printed.contains("CANARY") && !printed.contains("IOSFODNN7"),
         "{printed}"
     );
+    // As JSON writes Windows' paths.
     let home = harness.home().with_file_name("");
+    let home = home.display().to_string().replace('\\', "\\\\");
     let expected = |tool: &str, provider: &str, source: &str, identity: &str, why: &str| {
         format!(
             r#"    {{
@@ -74,10 +76,7 @@ fn the_json_is_as_documented() {
         )
     };
     let key = "AWS_ACCESS_KEY_ID is set, which comes before every profile.";
-    let az = format!(
-        "az is not signed in: {}.azure has no profile. Run az login.",
-        home.display()
-    );
+    let az = format!("az is not signed in: {home}.azure has no profile. Run az login.");
     let tools = [
         expected("aws", "aws", "environment", "\"access key AKIA…MPLE\"", key),
         expected("az", "azure", "none", "null", &az),
@@ -385,7 +384,7 @@ fn az_powershell_has_a_context_of_its_own_and_mcm_exec_says_so() {
             &format!("\u{feff}{context}"),
         );
     };
-    let exec = || harness.mcm(&["exec", &id, "--", "true"]);
+    let exec = || harness.mcm(&["exec", &id, "--", env!("CARGO_BIN_EXE_mcm"), "version"]);
     context("mallory@fabrikam.example");
     let (row, _) = rows();
     let row = row.expect("it is shown");
