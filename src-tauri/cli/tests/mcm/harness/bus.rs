@@ -8,6 +8,7 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use mcm_core::world::APP_ID;
 use zbus::blocking::Connection;
@@ -118,11 +119,23 @@ impl Bus {
     /// Our entries, the unlocked and the locked ones.
     pub(super) fn items(&self) -> (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) {
         let attributes = HashMap::from([("service", APP_ID)]);
-        let reply = self.call(
-            "org.freedesktop.Secret.Service",
-            "SearchItems",
-            &(attributes,),
-        );
+        let search = || {
+            self.call(
+                "org.freedesktop.Secret.Service",
+                "SearchItems",
+                &(&attributes,),
+            )
+        };
+        // The real keychain sometimes ends when a client of its own is killed. The bus starts it again, and it has its name
+        // before it answers.
+        let mut reply = search();
+        for _ in 0..200 {
+            if reply.is_ok() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+            reply = search();
+        }
         reply
             .expect("the keychain answers")
             .body()
@@ -142,7 +155,7 @@ impl Bus {
                 "Get",
                 &(interface, "Attributes"),
             );
-            // The real keychain sometimes ends when a client of its own is killed, and the bus starts it again.
+            // It may have ended, as in `items`.
             let Ok(reply) = asked else {
                 return self.delete(beginning);
             };
