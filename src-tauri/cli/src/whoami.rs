@@ -12,11 +12,13 @@ mod current_environment;
 pub(crate) mod google;
 mod kubernetes;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use mcm_core::account::{Account, AccountId, Cloud};
 use mcm_core::app::App;
+use mcm_core::aws_files::Files;
 use mcm_core::environment::NamedEnvironment;
 use mcm_core::error::Error;
 use mcm_core::file::Foreign;
@@ -118,6 +120,8 @@ struct ExaminedShell<'a> {
     given: Vec<AccountId>,
     /// The environment around, as it is stored, and where it comes from.
     around: Option<(NamedEnvironment, Around)>,
+    /// AWS's files, read once for all of its clients, and only when one of them is looked at.
+    aws_files: OnceCell<Files>,
 }
 
 pub(crate) fn run(app: &App, json: bool) -> Result<(), Failure> {
@@ -238,6 +242,7 @@ impl<'a> ExaminedShell<'a> {
             served: ids(variables::EXEC_ACCOUNTS, ','),
             given: ids(variables::ENV_ACCOUNTS, ':'),
             around: current_environment::find(environment, app),
+            aws_files: OnceCell::new(),
         })
     }
 }
@@ -245,6 +250,10 @@ impl<'a> ExaminedShell<'a> {
 impl ExaminedShell<'_> {
     fn get(&self, name: &str) -> Option<&str> {
         self.environment.get(name)
+    }
+
+    fn aws_files(&self) -> &Files {
+        self.aws_files.get_or_init(|| Files::read(self.environment))
     }
 
     /// The first of these variables that is set, and its value.

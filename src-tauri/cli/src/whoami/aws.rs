@@ -5,7 +5,7 @@ mod look;
 mod profile;
 
 use mcm_core::account::Cloud;
-use mcm_core::aws_files::{Client, Files};
+use mcm_core::aws_files::Client;
 use mcm_core::text::shown;
 
 use self::look::Look;
@@ -54,11 +54,11 @@ fn find(
 ) -> Found {
     let named = shell.first(profile_variables);
     let name = named.map_or("default", |(_, name)| name);
-    let files = Files::read(shell.environment);
+    let files = shell.aws_files();
     let profile = match files.profiles(client) {
         Ok(profiles) => SeenProfile {
             profiles,
-            sessions: profile::sessions(&files),
+            files,
             name: name.to_owned(),
         },
         Err(error) => {
@@ -181,7 +181,7 @@ fn credential(
     shell: &ExaminedShell<'_>,
     tool: &'static str,
     client: Client,
-    profile: &SeenProfile,
+    profile: &SeenProfile<'_>,
     named: Option<(&'static str, &str)>,
 ) -> Found {
     let look = Look {

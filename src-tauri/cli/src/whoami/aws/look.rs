@@ -17,12 +17,13 @@ const SIGN_IN: [&str; 5] = [
     "sso_role_name",
     "sso_region",
 ];
+
 /// What a client looks at, and what each place would give it.
 pub(super) struct Look<'a> {
     pub(super) shell: &'a ExaminedShell<'a>,
     pub(super) tool: &'static str,
     pub(super) client: Client,
-    pub(super) profile: &'a SeenProfile,
+    pub(super) profile: &'a SeenProfile<'a>,
     /// The variable that names the profile, and the name.
     pub(super) named: Option<(&'static str, &'a str)>,
 }

@@ -9,15 +9,15 @@ const WAYS: [&str; 4] = [
     "web_identity_token_file",
     "credential_process",
 ];
+
 /// A profile, as the tool sees it in the two files.
-pub(super) struct SeenProfile {
+pub(super) struct SeenProfile<'a> {
     pub(super) profiles: Merged,
-    /// The names of the `sso-session` sections.
-    pub(super) sessions: Vec<String>,
+    pub(super) files: &'a Files,
     pub(super) name: String,
 }
 
-impl SeenProfile {
+impl SeenProfile<'_> {
     pub(super) fn config(&self) -> Option<&ProfileSettings> {
         self.profiles.config.get(&self.name)
     }
@@ -64,18 +64,12 @@ impl SeenProfile {
             return Some(why);
         }
         let session = get("sso_session")?;
-        let is_there = self.sessions.iter().any(|known| known == session);
+        let sections = self.files.config.named_sections().unwrap_or_default();
+        let is_there = sections
+            .keys()
+            .any(|(kind, name)| *kind == "sso-session" && name == session);
         (!is_there).then(|| format!("whose sso_session {session} does not exist"))
     }
-}
-
-/// The names of the sessions of IAM Identity Center in `config`.
-pub(super) fn sessions(files: &Files) -> Vec<String> {
-    let sections = files.config.named_sections().unwrap_or_default();
-    let of_kind = sections
-        .into_keys()
-        .filter(|(kind, _)| *kind == "sso-session");
-    of_kind.map(|(_, name)| name).collect()
 }
 
 /// The keys in a profile of one file.
