@@ -81,15 +81,13 @@ pub(crate) fn profile_that_runs_mcm(environment: &Environment, account: &str) ->
         readings.iter().all(|reading| {
             let settings = reading.settings(profile);
             let mut sources = settings.iter().filter(|name| aws_files::is_source(name));
-            // One in `credentials` comes before that of `config`.
-            let in_one = |file: &Profiles| file.get(profile)?.get("credential_process").cloned();
-            let command = match in_one(&reading.credentials) {
-                None => in_one(&reading.config),
-                Some(_) => None,
-            };
+            let [own, in_credentials] = [&reading.config, &reading.credentials]
+                .map(|file| file.get(profile)?.get("credential_process"));
+            // One in `credentials` would win.
+            let command = own.filter(|_| in_credentials.is_none());
             let is_alone =
                 sources.next() == Some(&"credential_process") && sources.next().is_none();
-            let (file, asked) = match command.and_then(|command| asked(&command)) {
+            let (file, asked) = match command.and_then(|command| asked(command)) {
                 Some(words) if is_alone => words,
                 _ => return false,
             };

@@ -212,16 +212,13 @@ impl Account {
 
     /// Drops the refusals of roles that are listed: they may have been assigned since, so each may be asked for at once.
     pub(crate) fn forget_refusals_of_targets(&mut self) {
-        let is_listed = |known: &ResourceSession| {
-            self.targets
-                .iter()
-                .any(|target| target.id == known.resource.as_str())
-        };
-        let listed: Vec<bool> = self.resources.iter().map(is_listed).collect();
-        for (known, is_listed) in self.resources.iter_mut().zip(listed) {
-            let refused = |failure: &RenewalFailure| failure.error.code == Code::RoleRefused;
-            if is_listed && known.renewal_failure.as_ref().is_some_and(refused) {
-                known.renewal_failure = None;
+        let targets = &self.targets;
+        for known in &mut self.resources {
+            let mut listed = targets.iter().map(|target| target.id.as_str());
+            if listed.any(|id| id == known.resource.as_str()) {
+                known
+                    .renewal_failure
+                    .take_if(|failure| failure.error.code == Code::RoleRefused);
             }
         }
     }

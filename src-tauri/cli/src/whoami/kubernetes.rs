@@ -4,11 +4,11 @@ use std::path::Path;
 
 use mcm_core::account::AccountId;
 use mcm_core::environment::NamedEnvironment;
+use mcm_core::kubeconfig_paths;
 use mcm_core::text::shown;
+use mcm_core::user_kubeconfig::UserKubeconfig;
 
 use super::{ExaminedShell, Found, Source};
-use mcm_core::kubeconfig_paths;
-use mcm_core::user_kubeconfig::UserKubeconfig;
 
 const TOOL: &str = "kubectl";
 
