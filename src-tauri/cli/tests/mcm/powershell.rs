@@ -51,9 +51,12 @@ fn the_grammar_knows_a_fault() {
 #[test]
 fn the_hook_and_the_completion_are_powershell() {
     let harness = Harness::without_keychain();
-    for command in ["hook", "completion"] {
+    for (command, part) in [
+        ("hook", "function global:mcm {"),
+        ("completion", "Register-ArgumentCompleter "),
+    ] {
         let script = harness.mcm(&[command, "powershell"]).done();
-        assert!(script.contains("function") || script.contains("Register-ArgumentCompleter"));
+        assert!(script.contains(part), "{command}");
         assert_eq!(fault(&script), None, "{command}");
     }
 }
