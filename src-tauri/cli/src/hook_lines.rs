@@ -276,11 +276,11 @@ fn folder() -> PathBuf {
 }
 
 /// The terminal of the shell, by its session: the number of a terminal that was closed is another's later, and a command's
-/// output may go elsewhere.
+/// output may go elsewhere. In a container the session may be one of outside, which is 0 there.
 #[cfg(unix)]
 fn terminal() -> String {
-    let session = rustix::process::getsid(None).ok();
-    session.map_or_else(String::new, |session| session.as_raw_nonzero().to_string())
+    let session = nix::unistd::getsid(None);
+    session.map_or_else(|_| String::new(), |session| session.to_string())
 }
 
 #[cfg(not(unix))]

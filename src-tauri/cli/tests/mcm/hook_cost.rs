@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use mcm_core::testing::not_checked;
+
 use crate::environments::{Three, on_a_terminal};
 use crate::harness::{Ended, Harness, run, write};
 use crate::hook::{allow, environments, in_shell, start_file};
@@ -142,6 +144,31 @@ fn a_shell_that_inherits_the_state_keeps_nothing_that_its_folder_and_terminal_do
         shown.contains("inner=,eu-central-1."),
         "another terminal: {shown}"
     );
+}
+
+// E18
+#[test]
+fn a_shell_in_a_container_has_an_environment_though_its_session_is_of_outside() {
+    let unshare = ["--user", "--map-root-user", "--pid", "--fork"];
+    let allowed = Command::new("unshare").args(unshare).arg("true").status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        return not_checked("this system lets no user make a container (unshare --user --pid).");
+    }
+    let harness = Harness::start();
+    environments(&harness);
+    let rc = harness.folder().join("rc");
+    write(&rc, 0o600, &start_file("bash"));
+    let inner = format!("bash --rcfile {} -i", rc.display());
+    let typed = format!(
+        "cd {}\nmcm use dev\necho chosen=$MCM_ENVIRONMENT,$AWS_REGION.\ncd ..\n\
+         echo later=$MCM_ENVIRONMENT.\nmcm use --off\necho off=$MCM_ENVIRONMENT.\nexit\n",
+        harness.folder().join("work/none").display()
+    );
+    let line = format!("unshare {} {inner}", unshare.join(" "));
+    let (_, shown) = on_a_terminal(&harness, &line, &typed);
+    for expected in ["chosen=dev,eu-west-3.", "later=dev.", "off=."] {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
 }
 
 // E18
