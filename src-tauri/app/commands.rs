@@ -388,7 +388,7 @@ async fn retry_keychain(core: Core<'_>) -> Answer {
 #[tauri::command]
 async fn forget_everything(core: Core<'_>) -> Answer<Vec<ErrorView>> {
     let untold = core.forget_everything().await.map_err(to_view)?;
-    Ok(untold.iter().map(ErrorView::from).collect())
+    Ok(untold.iter().map(ErrorView::in_window).collect())
 }
 
 #[tauri::command]
@@ -407,7 +407,7 @@ async fn storage(core: Core<'_>) -> Answer<Vec<StoredPlace>> {
     reason = "the shape that map_err takes"
 )]
 fn to_view(error: Error) -> ErrorView {
-    ErrorView::from(&error)
+    ErrorView::in_window(&error)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ export function backupScreens(
         back_up: () => {
           throw errorView(
             "invalid-input",
-            "/home/ada/multi-cloud-manager.age exists already. Choose another name, or say that it may be replaced.",
+            "/home/ada/multi-cloud-manager.age exists already. Choose another name, or choose Replace the file if it exists.",
           );
         },
       },

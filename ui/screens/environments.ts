@@ -64,7 +64,7 @@ export function environmentScreens(
         entered_cluster: () => {
           throw errorView(
             "invalid-input",
-            "The context gke_contoso-data_europe-west1_main is a cluster of Google Cloud, where prod-eu names no account. Name it with --gcp ACCOUNT.",
+            "The context gke_contoso-data_europe-west1_main is a cluster of Google Cloud, where prod-eu names no account. Choose it at Google Cloud account.",
           );
         },
       },

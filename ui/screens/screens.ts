@@ -273,7 +273,7 @@ export const screens: Record<string, Screen> = {
       step: "failed",
       error: errorView(
         "invalid-input",
-        "The region of https://contoso.awsapps.com/start is not known. Name it with --sso-region, or in the field Region; your administrator knows it.",
+        "The region of https://contoso.awsapps.com/start is not known. Enter it at Region; your administrator knows it.",
       ),
     },
     { portal: null },

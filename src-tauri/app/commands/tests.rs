@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mcm_core::browser::SystemBrowser;
 use mcm_core::http::Http;
 use mcm_core::redirect::Frontend;
+use mcm_core::sign_in::SignInStep;
 use mcm_core::vault::Vault;
 use mcm_core::world::{Environment, NoScheme, Paths, SystemClock, World};
 use serde_json::{Value, json};
@@ -224,6 +225,93 @@ fn a_failure_is_a_code_a_sentence_and_a_reference() {
     let fields: Vec<&String> = failure.as_object().unwrap().keys().collect();
     assert_eq!(fields, ["code", "message", "reference"]);
     assert_eq!(failure["code"], "not-found");
+}
+
+/// Each refusal of the window names the window's own remedy, by the words that its control has.
+#[test]
+fn a_remedy_in_the_window_is_a_control_of_it_and_no_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = mock_builder()
+        .invoke_handler(handler())
+        .build(context())
+        .unwrap();
+    app.manage(core_below(folder.path()));
+    let main = window::build(app.handle(), &Place::AsItWas).unwrap();
+    let file = folder.path().join("notes");
+    mcm_core::file::replace(&file, b"no backup").unwrap();
+    let passphrase = "four words are enough";
+
+    for (command, arguments, control) in [
+        (
+            "use_account",
+            json!({ "account": "azure-000000000000" }),
+            None,
+        ),
+        (
+            "use_environment",
+            json!({ "name": "gone" }),
+            Some("Create environment…"),
+        ),
+        ("drop_pending_role", json!({ "externalId": "gone" }), None),
+        ("revoke_holder", json!({ "id": "gone" }), None),
+        (
+            "back_up",
+            json!({ "path": file, "passphrase": passphrase, "replaces": false }),
+            Some("Replace the file if it exists"),
+        ),
+        (
+            "restore",
+            json!({ "path": file, "passphrase": passphrase }),
+            Some("Back up…"),
+        ),
+    ] {
+        let failure = call(&main, command, arguments).unwrap_err();
+        has_remedy(failure["message"].as_str().unwrap(), control);
+    }
+    let connect = |arguments: Value| {
+        call(&main, "connect", arguments).unwrap();
+        let core = app.state::<Arc<App>>();
+        let sign_in = core.watch().borrow().sign_ins[0].id;
+        let ended = tauri::async_runtime::block_on(async {
+            let mut snapshots = core.watch();
+            let ended = snapshots.wait_for(|snapshot| {
+                let step = &snapshot.sign_ins[0].step;
+                matches!(step, SignInStep::Failed { .. })
+            });
+            ended.await.unwrap().clone()
+        });
+        core.dismiss_sign_in(sign_in);
+        let SignInStep::Failed { error } = &ended.sign_ins[0].step else {
+            panic!("it failed")
+        };
+        error.message.clone()
+    };
+    let role = |name: &str| json!({ "cloud": "aws", "role": { "roleArn": format!("arn:aws:iam::123456789012:role/{name}") } });
+    for (arguments, control) in [
+        (role("Reader"), "Create External ID and templates"),
+        (
+            role("aws-reserved/sso.amazonaws.com/AWSReservedSSO_Reader_0123456789abcdef"),
+            "Sign in with IAM Identity Center",
+        ),
+    ] {
+        has_remedy(&connect(arguments), Some(control));
+    }
+}
+
+fn has_remedy(message: &str, control: Option<&str>) {
+    assert!(
+        !message.contains("mcm ") && !message.contains("--"),
+        "{message}"
+    );
+    if let Some(control) = control {
+        assert!(message.contains(control), "{message}");
+        let texts = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/ui/src/text"));
+        let is_shown = texts.unwrap().any(|text| {
+            let text = std::fs::read_to_string(text.unwrap().path()).unwrap();
+            text.contains(&format!("\"{control}\""))
+        });
+        assert!(is_shown, "no control is called {control}");
+    }
 }
 
 fn call(

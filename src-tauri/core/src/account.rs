@@ -286,11 +286,13 @@ impl Account {
         }
         let pair = self.target.as_deref().and_then(Identifier::parse_pair);
         pair.map(Resource::Named).ok_or_else(|| {
-            let message = format!(
-                "{name} has many roles. Name one, as in {name}/123456789012/ROLE, or choose one with \"mcm use\".",
-                name = self.name()
-            );
-            Error::new(Code::InvalidInput, message)
+            let name = self.name();
+            Error::new(Code::InvalidInput, format!("{name} has many roles.")).with_remedies(
+                &format!(
+                    "Name one, as in {name}/123456789012/ROLE, or choose one with \"mcm use\"."
+                ),
+                "Choose one of them first.",
+            )
         })
     }
 

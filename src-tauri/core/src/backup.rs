@@ -114,12 +114,7 @@ impl Backup {
         let mut identity = age::scrypt::Identity::new(passphrase.clone());
         identity.set_max_work_factor(MOST_WORK);
         let plain = age::decrypt(&identity, &sealed).map_err(|error| refusal(&shown, error))?;
-        let other = || {
-            let message = format!(
-                "{shown} holds no backup of this app. Choose a file that \"mcm backup\" wrote."
-            );
-            Error::new(Code::InvalidInput, message)
-        };
+        let other = || another_file(format!("{shown} holds no backup of this app."));
         let damaged = |error: serde_json::Error| {
             // The text of the error quotes the plain text.
             other().with_source(std::io::Error::other(format!("line {}", error.line())))
@@ -168,11 +163,18 @@ fn refusal(shown: &str, error: age::DecryptError) -> Error {
             format!("{shown} is not encrypted under a passphrase, so it is no backup of this app.")
         }
         InvalidHeader | UnknownFormat => {
-            format!("{shown} is no backup of this app. Choose a file that \"mcm backup\" wrote.")
+            return another_file(format!("{shown} is no backup of this app.")).with_source(error);
         }
         InvalidMac | Io(_) => format!("{shown} is damaged or incomplete. Use another copy."),
     };
     Error::new(Code::InvalidInput, message).with_source(error)
+}
+
+fn another_file(message: String) -> Error {
+    Error::new(Code::InvalidInput, message).with_remedies(
+        "Choose a file that \"mcm backup\" wrote.",
+        "Choose a file that Back up… wrote.",
+    )
 }
 
 #[cfg(test)]

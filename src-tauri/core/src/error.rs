@@ -129,6 +129,8 @@ pub struct Error(Arc<ErrorParts>);
 struct ErrorParts {
     code: Code,
     message: String,
+    /// The sentences for the window, where they differ.
+    in_window: Option<String>,
     detail: Option<String>,
     reference: String,
     retry_after: Option<Duration>,
@@ -145,14 +147,10 @@ impl Error {
     /// Creates an error from a sentence that says what happened and what to do. The sentence must hold no secret; what it
     /// quotes is made safe to show here.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        let message = message.into();
-        let message = match text::harmless(&message) {
-            Cow::Borrowed(_) => message,
-            Cow::Owned(harmless) => harmless,
-        };
         Self(Arc::new(ErrorParts {
             code,
-            message,
+            message: harmless(message.into()),
+            in_window: None,
             detail: None,
             reference: crate::random::reference(),
             retry_after: None,
@@ -167,6 +165,18 @@ impl Error {
     pub fn seen(view: &ErrorView) -> Self {
         Self::new(view.code, view.message.clone())
             .change(|inner| inner.reference.clone_from(&view.reference))
+    }
+
+    /// Adds what to do where a command or an option of the terminal is a control in the window. `message` has the
+    /// terminal's, `ErrorView::in_window` the window's.
+    #[must_use]
+    pub fn with_remedies(self, terminal: &str, window: &str) -> Self {
+        let and = |remedy: &str| harmless(format!("{} {remedy}", self.message()));
+        let (message, in_window) = (and(terminal), and(window));
+        self.change(|inner| {
+            inner.message = message;
+            inner.in_window = Some(in_window);
+        })
     }
 
     /// Adds the provider's own short code, reduced to `[A-Za-z0-9_.:-]` and 64 characters.
@@ -228,7 +238,7 @@ impl Error {
         self.0.code
     }
 
-    /// The sentence for the user: what happened, and what to do.
+    /// The sentence for the user: what happened, and what to do in a terminal.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -338,6 +348,24 @@ impl From<&Error> for ErrorView {
             message: error.message().to_owned(),
             reference: error.reference(),
         }
+    }
+}
+
+impl ErrorView {
+    /// The error for the window, whose remedy is a control there.
+    pub fn in_window(error: &Error) -> Self {
+        let message = error.0.in_window.as_deref();
+        Self {
+            message: message.unwrap_or(error.message()).to_owned(),
+            ..Self::from(error)
+        }
+    }
+}
+
+fn harmless(message: String) -> String {
+    match text::harmless(&message) {
+        Cow::Borrowed(_) => message,
+        Cow::Owned(harmless) => harmless,
     }
 }
 

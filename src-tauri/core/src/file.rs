@@ -75,11 +75,11 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<()> {
     };
     write().map_err(|error| {
         if error.kind() == io::ErrorKind::AlreadyExists {
-            let message = format!(
-                "{} exists already. Choose another name, or say that it may be replaced (--force).",
-                path.display()
+            let message = format!("{} exists already.", path.display());
+            return Error::new(Code::InvalidInput, message).with_remedies(
+                "Choose another name, or say that it may be replaced (--force).",
+                "Choose another name, or choose Replace the file if it exists.",
             );
-            return Error::new(Code::InvalidInput, message);
         }
         storage_failed("saved", &path, error)
     })

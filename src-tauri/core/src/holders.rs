@@ -174,11 +174,11 @@ impl Holders {
     /// `not-found`, `storage-failed`.
     pub fn revoke(&self, id: &str) -> Result<Listed> {
         let found = self.find(id).ok_or_else(|| {
-            let message = format!(
-                "Nothing that runs has the id \"{}\". Run \"mcm sessions\" to see what does.",
-                shown(id)
-            );
-            Error::new(Code::NotFound, message)
+            let message = format!("Nothing that runs has the id \"{}\".", shown(id));
+            Error::new(Code::NotFound, message).with_remedies(
+                "Run \"mcm sessions\" to see what does.",
+                "It may have ended.",
+            )
         })?;
         file::replace(&RunFolder::named(&self.0, &found.id).join("revoked"), b"")?;
         Ok(found)

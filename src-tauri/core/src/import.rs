@@ -21,6 +21,7 @@ use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::other_tools::OtherTools;
 use crate::provider::aws::canonical_start_url;
+use crate::redirect::Frontend;
 use crate::sign_in::FoundOrigin;
 use crate::text;
 use crate::world::Environment;
@@ -262,12 +263,13 @@ impl FoundSignIn {
 }
 
 /// Reads what every tool's files name. Nothing is stored, and no file that holds a token is opened.
-pub fn found_elsewhere(environment: &Environment) -> FoundElsewhere {
+pub fn found_elsewhere(environment: &Environment, front: Frontend) -> FoundElsewhere {
     let Ok(tools) = OtherTools::of(environment) else {
         return FoundElsewhere::default();
     };
     let mut reader = ToolReader {
         environment,
+        front,
         tools,
         found: FoundElsewhere::default(),
     };
@@ -287,6 +289,8 @@ pub fn found_elsewhere(environment: &Environment) -> FoundElsewhere {
 /// The files of the tools, and what they named so far.
 struct ToolReader<'a> {
     environment: &'a Environment,
+    /// Where the user reads what to do about an obstacle.
+    front: Frontend,
     tools: OtherTools<'a>,
     found: FoundElsewhere,
 }

@@ -122,7 +122,7 @@ pub enum Delivered {
     Ignored(Reason),
 }
 
-/// Whether the process has a window that the closing page can lead back to.
+/// What the user sees of the process: a window, which the closing page can lead back to, or a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frontend {
     /// The desktop app.
@@ -190,6 +190,11 @@ impl Redirects {
             limits: ReceiverLimits::default(),
             flows: Arc::new(PendingFlows::new(clock)),
         }
+    }
+
+    /// Which front end this process is.
+    pub fn front(&self) -> Frontend {
+        self.front
     }
 
     /// The same with other limits.

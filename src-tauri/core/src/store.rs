@@ -332,9 +332,9 @@ impl Store {
 
 /// The error for an account that does not exist.
 pub fn not_found(id: &AccountId) -> Error {
-    Error::new(
-        Code::NotFound,
-        format!("There is no account {id}. Run \"mcm accounts\" to list the connected ones."),
+    Error::new(Code::NotFound, format!("There is no account {id}.")).with_remedies(
+        "Run \"mcm accounts\" to list the connected ones.",
+        "It may have been disconnected.",
     )
 }
 

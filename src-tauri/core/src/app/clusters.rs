@@ -75,23 +75,26 @@ impl App {
         context: &UserContext<'_>,
         environment: &NamedEnvironment,
     ) -> Result<Account> {
-        let invalid = |message: String| Err(Error::new(Code::InvalidInput, message));
         let shown_name = shown(context.name());
         let asked = context.asked_account();
         let named = asked.map(|asked| self.named(&asked)).transpose()?;
         let cloud = named.as_ref().map(Account::cloud);
         let Some(cloud) = cloud.or_else(|| context.cloud()) else {
-            return invalid(format!(
+            let message = format!(
                 "Nothing in the context {shown_name} shows which account its cluster is for. Write its user first: mcm \
                  configure kube ACCOUNT --cluster CLUSTER"
-            ));
+            );
+            return Err(Error::new(Code::InvalidInput, message));
         };
         let name = &environment.name;
         if !environment.members.contains_key(&cloud) {
-            return invalid(format!(
-                "The context {shown_name} is a cluster of {}, where {name} names no account. Name it with --{} ACCOUNT.",
-                cloud.title(),
-                cloud.as_str()
+            let message = format!(
+                "The context {shown_name} is a cluster of {}, where {name} names no account.",
+                cloud.title()
+            );
+            return Err(Error::new(Code::InvalidInput, message).with_remedies(
+                &format!("Name it with --{} ACCOUNT.", cloud.as_str()),
+                &format!("Choose it at {} account.", cloud.title()),
             ));
         }
         let mut of_cloud = environment.clone();
@@ -103,14 +106,22 @@ impl App {
         if let Some(named) = named
             && named.asked_as() != account.asked_as()
         {
-            return invalid(format!(
-                "The context {shown_name} is for {} ({}), and {name} names {} ({}). Name that account with --{}, or \
-                 leave the context out.",
+            let message = format!(
+                "The context {shown_name} is for {} ({}), and {name} names {} ({}).",
                 named.name(),
                 named.asked_as(),
                 account.name(),
-                account.asked_as(),
-                cloud.as_str()
+                account.asked_as()
+            );
+            return Err(Error::new(Code::InvalidInput, message).with_remedies(
+                &format!(
+                    "Name that account with --{}, or leave the context out.",
+                    cloud.as_str()
+                ),
+                &format!(
+                    "Choose that account at {} account, or leave the context out.",
+                    cloud.title()
+                ),
             ));
         }
         Ok(account)

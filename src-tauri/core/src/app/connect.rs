@@ -20,7 +20,7 @@ use crate::claims::ClaimsChallenge;
 use crate::error::{Code, Error, ErrorView, Result};
 use crate::import::FoundAccount;
 use crate::provider::{self, SignInRequest};
-use crate::redirect::SIGN_IN_TIMEOUT;
+use crate::redirect::{Frontend, SIGN_IN_TIMEOUT};
 use crate::resource::Identifier;
 use crate::settings::RedirectKind;
 use crate::sign_in::{SignInContext, SignInEvent, cancelled};
@@ -377,9 +377,11 @@ impl App {
                     reference = error.reference(),
                     "a sign-in ended without an account"
                 );
-                SignInStep::Failed {
-                    error: ErrorView::from(error),
-                }
+                let error = match self.redirects.front() {
+                    Frontend::Window => ErrorView::in_window(error),
+                    Frontend::Terminal => ErrorView::from(error),
+                };
+                SignInStep::Failed { error }
             }
         };
         // A watcher that sees the end also sees that the targets are loading.

@@ -137,22 +137,29 @@ impl App {
 fn member_gone(environment: &NamedEnvironment, cloud: Cloud, state: &MemberState) -> Error {
     let (name, member) = (&environment.name, &environment.members[&cloud]);
     let option = cloud.as_str();
-    let message = if *state == MemberState::AccountGone {
-        format!(
-            "The environment {name} names the account {} ({}), which is not connected. Connect it again, or choose another: \
-             mcm environment edit {name} --{option} ACCOUNT",
+    let edit = format!("mcm environment edit {name} --{option}");
+    if *state == MemberState::AccountGone {
+        let message = format!(
+            "The environment {name} names the account {} ({}), which is not connected.",
             member.account_name, member.account
-        )
-    } else {
-        format!(
-            "The environment {name} names {}, which {} no longer lists. Refresh the list: mcm targets {} --refresh. \
-             Or choose another: mcm environment edit {name} --{option} ACCOUNT/TARGET",
-            member.target.as_deref().unwrap_or_default(),
-            member.account_name,
+        );
+        return Error::new(Code::NotFound, message).with_remedies(
+            &format!("Connect it again, or choose another: {edit} ACCOUNT"),
+            "Connect it again, or choose Edit… and another account.",
+        );
+    }
+    let message = format!(
+        "The environment {name} names {}, which {} no longer lists.",
+        member.target.as_deref().unwrap_or_default(),
+        member.account_name
+    );
+    Error::new(Code::NotFound, message).with_remedies(
+        &format!(
+            "Refresh the list: mcm targets {} --refresh. Or choose another: {edit} ACCOUNT/TARGET",
             member.account
-        )
-    };
-    Error::new(Code::NotFound, message)
+        ),
+        "Open the account and choose Refresh, or choose Edit… here and what it works in.",
+    )
 }
 
 pub(super) fn check(environment: &NamedEnvironment) -> Result<()> {
@@ -217,25 +224,27 @@ fn require_owners(change: &Change<'_>, environment: &NamedEnvironment) -> Result
 }
 
 fn taken(name: &EnvironmentName) -> Error {
-    let message = format!(
-        "There is an environment {name} already. Choose another name, or change it: mcm environment edit {name}"
-    );
-    Error::new(Code::InvalidInput, message)
+    let message = format!("There is an environment {name} already.");
+    Error::new(Code::InvalidInput, message).with_remedies(
+        &format!("Choose another name, or change it: mcm environment edit {name}"),
+        "Choose another name, or Edit… at that one.",
+    )
 }
 
 fn unknown(name: &str, known: &[&str]) -> Error {
-    let listed = match known.len() {
-        0 => "Create it: mcm environment create".to_owned(),
-        _ => {
-            let first: Vec<&str> = known.iter().copied().take(MAX_NAMED).collect();
-            let more = if known.len() > MAX_NAMED {
-                " and others"
-            } else {
-                ""
-            };
-            format!("There are: {}{more}.", first.join(", "))
-        }
+    let message = format!("There is no environment \"{}\".", shown(name));
+    if known.is_empty() {
+        return Error::new(Code::NotFound, message).with_remedies(
+            "Create it: mcm environment create",
+            "Choose Create environment….",
+        );
+    }
+    let first: Vec<&str> = known.iter().copied().take(MAX_NAMED).collect();
+    let more = if known.len() > MAX_NAMED {
+        " and others"
+    } else {
+        ""
     };
-    let message = format!("There is no environment \"{}\". {listed}", shown(name));
+    let message = format!("{message} There are: {}{more}.", first.join(", "));
     Error::new(Code::NotFound, message)
 }

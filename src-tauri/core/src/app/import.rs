@@ -50,7 +50,7 @@ impl App {
     /// # Errors
     /// `storage-*` when the accounts here cannot be read.
     pub fn found_elsewhere(&self) -> Result<FoundElsewhere> {
-        let mut found = import::found_elsewhere(&self.world.environment);
+        let mut found = import::found_elsewhere(&self.world.environment, self.redirects.front());
         let stored = self.stored()?;
         for account in &mut found.accounts {
             let same = stored.iter().find(|known| account.is(&known.identity));

@@ -26,12 +26,12 @@ impl App {
                     provider::azure::identity_in_tenant(&account.identity, offered)
                 });
                 let identity = identity.ok_or_else(|| {
-                    let message = format!(
-                        "{} does not offer tenant \"{}\". Run \"mcm login azure --tenant {1}\".",
-                        account.name(),
-                        text::shown(tenant_id)
-                    );
-                    Error::new(Code::NotFound, message)
+                    let tenant = text::shown(tenant_id);
+                    let message = format!("{} does not offer tenant \"{tenant}\".", account.name());
+                    Error::new(Code::NotFound, message).with_remedies(
+                        &format!("Run \"mcm login azure --tenant {tenant}\"."),
+                        "Choose Connect account, then Sign in to a specific tenant.",
+                    )
                 })?;
                 let mut row = Account::new(identity, now);
                 row.offered.clone_from(&account.offered);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::{FoundSignIn, NamedAccount, ToolReader};
 use crate::aws_files::{Client, Profiles, SharedFile};
 use crate::provider::aws::{RoleArn, portals_in_config};
+use crate::redirect::Frontend;
 use crate::role::is_external_id;
 use crate::text;
 
@@ -41,7 +42,7 @@ pub(super) fn read(reader: &mut ToolReader<'_>) {
     }
     let names: Vec<String> = profiles.iter().map(|(name, _)| name.to_owned()).collect();
     for name in names {
-        if let Some(entry) = role(&profiles, &name) {
+        if let Some(entry) = role(&profiles, &name, reader.front) {
             let tool = if uses_granted(&profiles, &name) {
                 "Granted"
             } else {
@@ -60,7 +61,7 @@ pub(super) fn usual_name(start_url: &str) -> String {
 }
 
 /// The role that a profile assumes.
-fn role(profiles: &Profiles, name: &str) -> Option<NamedAccount> {
+fn role(profiles: &Profiles, name: &str, front: Frontend) -> Option<NamedAccount> {
     let get = |key: &str| inherited(profiles, name, key);
     let role_arn = RoleArn::parse(get("role_arn")?).ok()?;
     let external_id = get("external_id").filter(|id| is_external_id(id));
@@ -73,14 +74,20 @@ fn role(profiles: &Profiles, name: &str) -> Option<NamedAccount> {
                 .to_owned(),
         )
     } else if external_id.is_none() {
-        Some(
-            "The profile names no External ID, and this app connects only roles that require one. Create one: mcm login aws \
-             --print cli"
-                .to_owned(),
-        )
-    } else if is_missing {
+        let remedy = match front {
+            Frontend::Window => "Choose Assume a role to create one.",
+            Frontend::Terminal => "Create one: mcm login aws --print cli",
+        };
         Some(format!(
-            "Its source_profile \"{}\" is not in AWS's config, as where aws-vault keeps the keys. Add the keys: mcm login aws --add-keys",
+            "The profile names no External ID, and this app connects only roles that require one. {remedy}"
+        ))
+    } else if is_missing {
+        let remedy = match front {
+            Frontend::Window => "Choose Assume a role, then Enter access keys.",
+            Frontend::Terminal => "Add the keys: mcm login aws --add-keys",
+        };
+        Some(format!(
+            "Its source_profile \"{}\" is not in AWS's config, as where aws-vault keeps the keys. {remedy}",
             text::shown(profile.unwrap_or_default())
         ))
     } else {

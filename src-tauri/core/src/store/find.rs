@@ -157,12 +157,14 @@ impl Store {
             let account = self.only(account, &found)?;
             let known = account.find_target(target).ok_or_else(|| {
                 let message = format!(
-                    "{} has no target \"{}\". Run \"mcm targets {}\" to see them.",
+                    "{} has no target \"{}\".",
                     account.name(),
-                    text::shown(target),
-                    account.id
+                    text::shown(target)
                 );
-                Error::new(Code::NotFound, message)
+                Error::new(Code::NotFound, message).with_remedies(
+                    &format!("Run \"mcm targets {}\" to see them.", account.id),
+                    "Open the account to see them.",
+                )
             })?;
             return Ok(Some(account.at_target(known)));
         }
@@ -219,11 +221,11 @@ impl Store {
     pub fn active(&self, cloud: Cloud) -> Result<Account> {
         let found = self.reading(|connection, _| Ok(active(connection, cloud)?))?;
         let id = found.flatten().ok_or_else(|| {
-            let message = format!(
-                "No {} account is in use. Run \"mcm use ACCOUNT\" to choose one.",
-                cloud.title()
-            );
-            Error::new(Code::NotFound, message)
+            let message = format!("No {} account is in use.", cloud.title());
+            Error::new(Code::NotFound, message).with_remedies(
+                "Run \"mcm use ACCOUNT\" to choose one.",
+                "Put one in use first.",
+            )
         })?;
         self.require(&id)
     }
@@ -257,17 +259,18 @@ impl Store {
 
 /// That no account has this name; an environment of that name is used in other ways.
 fn nothing(name: &str, environment: Option<&NamedEnvironment>) -> Error {
-    let message = match environment {
-        Some(environment) => format!(
+    if let Some(environment) = environment {
+        let message = format!(
             "{0} is an environment, and no account. Use \"mcm shell {0}\" or \"mcm exec -E {0} -- COMMAND\".",
             environment.name
-        ),
-        None => format!(
-            "No account matches \"{}\". Run \"mcm accounts\" to list the connected ones.",
-            text::shown(name)
-        ),
-    };
-    Error::new(Code::NotFound, message)
+        );
+        return Error::new(Code::NotFound, message);
+    }
+    let message = format!("No account matches \"{}\".", text::shown(name));
+    Error::new(Code::NotFound, message).with_remedies(
+        "Run \"mcm accounts\" to list the connected ones.",
+        "It may have been disconnected.",
+    )
 }
 
 /// Whether the user typed this id itself.

@@ -6,7 +6,7 @@ use mcm_core::account::{AccountId, Cloud};
 use mcm_core::app::{ConsoleSession, EnteredEnvironment, EnteredMember};
 use mcm_core::cluster::Cluster;
 use mcm_core::environment::{EnvironmentName, EnvironmentSettings, NamedEnvironment};
-use mcm_core::error::{Code, Error};
+use mcm_core::error::{Code, Error, ErrorView};
 use mcm_core::file;
 use mcm_core::snapshot::{EnvironmentView, FoundLine};
 
@@ -89,6 +89,16 @@ async fn an_environment_is_saved_used_everywhere_deleted_and_brought_back() {
             .expect_err("refused");
         assert_eq!(error.code(), Code::NotFound);
     }
+    let taken = app
+        .save_environment(None, entered("dev", &members), "")
+        .await
+        .expect_err("refused");
+    assert!(taken.message().contains("mcm environment edit dev"));
+    let in_window = ErrorView::in_window(&taken).message;
+    assert_eq!(
+        in_window,
+        "There is an environment dev already. Choose another name, or Edit… at that one."
+    );
     let changed = entered("dev-2", &members[..1]);
     app.save_environment(Some("dev"), changed, "")
         .await
@@ -403,8 +413,11 @@ async fn a_cluster_of_the_kubeconfig_is_shown_and_then_saved_for_the_accounts_th
         ("", &both[..], "no context \"\""),
     ] {
         let refused = app.entered_cluster(None, entered("dev", members), context);
-        let message = refused.expect_err("refused").message().to_owned();
+        let refused = refused.expect_err("refused");
+        let message = refused.message().to_owned();
         assert!(message.contains(expected), "{context}: {message}");
+        let in_window = ErrorView::in_window(&refused).message;
+        assert!(!in_window.contains("Name it with --"), "{in_window}");
         let mut entry = entered("dev", members);
         entry.added_clusters = vec![context.into()];
         let refused = app.save_environment(None, entry, "").await;

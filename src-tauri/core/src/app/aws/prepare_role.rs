@@ -153,10 +153,13 @@ impl App {
                 return Ok(());
             }
             let message = format!(
-                "No connection is waiting with the External ID {}. Run \"mcm login aws --pending\".",
+                "No connection is waiting with the External ID {}.",
                 text::shown(external_id)
             );
-            Err(Error::new(Code::NotFound, message))
+            Err(Error::new(Code::NotFound, message).with_remedies(
+                "Run \"mcm login aws --pending\".",
+                "It may have been used or discarded.",
+            ))
         })
         .await
     }

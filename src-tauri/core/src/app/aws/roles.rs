@@ -177,21 +177,30 @@ fn given_by_center(stored: &Accounts, arn: &str) -> Option<Error> {
             .filter(|account| account.identity.is_identity_center())
     };
     let has = |account: &&Account| account.targets.iter().any(|target| target.id == wanted);
-    let message = match centers().find(has) {
-        Some(account) => format!(
-            "IAM Identity Center gives you this role: it is {name}/{wanted} here. To assume another role with it, choose the source \
-             identity-center:{name}/{wanted}.",
-            name = account.name()
+    let refused = |message: &str| Error::new(Code::InvalidInput, message);
+    let cannot = "IAM Identity Center gives this role, so it cannot be assumed.";
+    let error = match centers().find(has) {
+        Some(account) => {
+            let role = format!("{}/{wanted}", account.name());
+            refused(&format!(
+                "IAM Identity Center gives you this role: it is {role} here."
+            ))
+            .with_remedies(
+                &format!(
+                    "To assume another role with it, choose the source identity-center:{role}."
+                ),
+                "To assume another role with it, choose it at Credentials from.",
+            )
+        }
+        None if centers().next().is_some() => refused(&format!(
+            "{cannot} {wanted} is not assigned to you here. Refresh the roles of your sign-in, or ask your administrator."
+        )),
+        None => refused(cannot).with_remedies(
+            "Sign in with IAM Identity Center instead: \"mcm login aws --sso-start-url URL\".",
+            "Choose Connect account, then Sign in with IAM Identity Center.",
         ),
-        None if centers().next().is_some() => format!(
-            "IAM Identity Center gives this role, so it cannot be assumed. {wanted} is not assigned to you here. Refresh the roles of \
-             your sign-in, or ask your administrator."
-        ),
-        None => "IAM Identity Center gives this role, so it cannot be assumed. Sign in with IAM Identity Center instead: \
-                 \"mcm login aws --sso-start-url URL\"."
-            .to_owned(),
     };
-    Some(Error::new(Code::InvalidInput, message))
+    Some(error)
 }
 
 /// The parts of a connection.
@@ -271,21 +280,25 @@ fn choose(
         ([one], _) => *one,
         (_, [one]) => one,
         (_, []) => {
-            let message = "No External ID is waiting for a role. Prepare the role first: \"mcm login aws --print trust-policy\" creates \
-                           the id and the template. If your organisation gave you an External ID, enter it.";
-            return Err(Error::new(Code::NotFound, message));
+            let error = Error::new(Code::NotFound, "No External ID is waiting for a role.");
+            return Err(error.with_remedies(
+                "Prepare the role first: \"mcm login aws --print trust-policy\" creates the id and the template. \
+                 If your organisation gave you an External ID, enter it.",
+                "Choose Create External ID and templates first. If your organisation gave you an External ID, choose \
+                 Use an External ID from my organisation.",
+            ));
         }
         (_, several) => {
             let list: Vec<String> = several
                 .iter()
                 .map(|pending| format!("{} (for {})", pending.external_id, pending.role_name))
                 .collect();
-            let message = format!(
-                "{} External IDs are waiting for a role. Name the one in this role's trust policy with --external-id: {}.",
-                several.len(),
-                list.join(", ")
-            );
-            return Err(Error::new(Code::Ambiguous, message));
+            let list = list.join(", ");
+            let message = format!("{} External IDs are waiting for a role.", several.len());
+            return Err(Error::new(Code::Ambiguous, message).with_remedies(
+                &format!("Name the one in this role's trust policy with --external-id: {list}."),
+                &format!("Choose Continue at the one in this role's trust policy: {list}."),
+            ));
         }
     };
     Ok(Chosen {

@@ -132,23 +132,28 @@ fn is_same_center(row: &Account, signed_in: &SignedIn) -> bool {
 }
 
 pub(super) fn duplicate(identity: &Identity, other: &Account) -> Error {
+    const IN_WINDOW: &str = "Sign in again, and choose Replace or Keep both.";
     if let Identity::IdentityCenter { start_url, .. } = &other.identity
         && other.identity.who() == identity.who()
     {
         let message = format!(
-            "You are already signed in to this Identity Center as {}, as {} with {start_url}. Nothing was changed. \
-             Sign in again with --replace to replace it, or with --keep-both.",
+            "You are already signed in to this Identity Center as {}, as {} with {start_url}. Nothing was changed.",
             identity.who(),
             other.name(),
         );
-        return Error::new(Code::AlreadyConnected, message);
+        return Error::new(Code::AlreadyConnected, message).with_remedies(
+            "Sign in again with --replace to replace it, or with --keep-both.",
+            IN_WINDOW,
+        );
     }
     let message = format!(
-        "{} is already connected as {}, but you signed in as {}. Nothing was changed. Sign in again with --replace to \
-         replace the other account, or with --keep-both.",
+        "{} is already connected as {}, but you signed in as {}. Nothing was changed.",
         other.name(),
         other.identity.who(),
         identity.who()
     );
-    Error::new(Code::AlreadyConnected, message)
+    Error::new(Code::AlreadyConnected, message).with_remedies(
+        "Sign in again with --replace to replace the other account, or with --keep-both.",
+        IN_WINDOW,
+    )
 }

@@ -142,7 +142,10 @@ async fn the_role_of_a_permission_set_is_offered_by_the_name_that_it_has_here() 
     let error = finish(&harness, with(of("111122223333")))
         .await
         .expect_err("it cannot be assumed");
-    assert!(error.message().contains("--sso-start-url"), "{error}");
+    assert!(
+        error.message().contains("Sign in with IAM Identity Center"),
+        "{error}"
+    );
     let center = connect(&harness).await.expect("connected");
     read(&harness, &center).await;
     let name = harness.row(&center).name;
@@ -151,9 +154,8 @@ async fn the_role_of_a_permission_set_is_offered_by_the_name_that_it_has_here() 
         .expect_err("it cannot be assumed");
     assert_eq!(error.code(), Code::InvalidInput);
     assert!(
-        error
-            .message()
-            .contains(&format!("identity-center:{name}/{ADMIN}")),
+        error.message().contains(&format!("{name}/{ADMIN} here"))
+            && error.message().contains("choose it at Credentials from"),
         "{error}"
     );
     let error = finish(&harness, with(of("999999999999")))

@@ -191,11 +191,11 @@ pub(super) async fn place(
     if let Some(region) = on_page(http, &portal.url()).await {
         return Ok(found(&region, RegionOrigin::PortalPage));
     }
-    let message = format!(
-        "The region of {} is not known. Name it with --sso-region, or in the field Region; your administrator knows it.",
-        portal.as_str()
-    );
-    Err(Error::new(Code::InvalidInput, message))
+    let message = format!("The region of {} is not known.", portal.as_str());
+    Err(Error::new(Code::InvalidInput, message).with_remedies(
+        "Name it with --sso-region; your administrator knows it.",
+        "Enter it at Region; your administrator knows it.",
+    ))
 }
 
 /// The portal that an organisation's own address leads to, by one redirect.

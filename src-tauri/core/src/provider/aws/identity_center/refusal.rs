@@ -70,6 +70,9 @@ impl SsoRefusal {
         if let Some(error) = self.of_key() {
             return error;
         }
+        let elsewhere = |message: &str| {
+            other_region(Code::SignInRejected, message, start_url, region).with_detail(&self.kind)
+        };
         let (code, message) = match self.kind.as_str() {
             "accessdenied" => (Code::SignInRefused, refused()),
             "slowdown" | "toomanyrequests" => (
@@ -80,20 +83,14 @@ impl SsoRefusal {
                 Code::SignInExpired,
                 "The sign-in took too long. Nothing was changed. Start it again.".to_owned(),
             ),
-            "invalidgrant" | "unauthorized" => (
-                Code::SignInRejected,
-                format!(
-                    "AWS did not accept the sign-in. {}",
-                    other_region(start_url, region)
-                ),
-            ),
-            "invalidclientmetadata" | "invalidrequest" | "invalidrequestregion" => (
-                Code::SignInRejected,
-                format!(
-                    "IAM Identity Center in {region} does not know {start_url}. Check the start URL. {}",
-                    other_region(start_url, region)
-                ),
-            ),
+            "invalidgrant" | "unauthorized" => {
+                return elsewhere("AWS did not accept the sign-in.");
+            }
+            "invalidclientmetadata" | "invalidrequest" | "invalidrequestregion" => {
+                return elsewhere(&format!(
+                    "IAM Identity Center in {region} does not know {start_url}. Check the start URL."
+                ));
+            }
             _ => (
                 Code::SignInRejected,
                 format!(
@@ -183,10 +180,12 @@ pub(super) fn refused() -> String {
     "You cancelled the sign-in on AWS's page. Nothing was changed.".to_owned()
 }
 
-/// The advice for what looks like a wrong region, which AWS reports late and in other words.
-pub(super) fn other_region(start_url: &str, region: &str) -> String {
-    format!(
-        "Perhaps {start_url} is in another region than {region}: name it with --sso-region, or in the field Region."
+/// The error for what looks like a wrong region, which AWS reports late and in other words.
+pub(super) fn other_region(code: Code, message: &str, start_url: &str, region: &str) -> Error {
+    let perhaps = format!("Perhaps {start_url} is in another region than {region}");
+    Error::new(code, message).with_remedies(
+        &format!("{perhaps}: name it with --sso-region."),
+        &format!("{perhaps}: enter it at Region."),
     )
 }
 

@@ -148,14 +148,13 @@ impl Aws {
             ("code_challenge_method", "S256"),
             ("scopes", client::SCOPE),
         ]);
+        let elsewhere =
+            |code, message| other_region(code, message, &place.start_url, &place.region);
         let answer = match context.browse(&page, flow).await {
             Err(error) if error.code() == Code::SignInExpired => {
                 // The page of a wrong region only shows an error, and never comes back.
-                let message = format!(
-                    "The sign-in timed out. Nothing was changed. {}",
-                    other_region(&place.start_url, &place.region)
-                );
-                return Err(Error::new(Code::SignInExpired, message));
+                let message = "The sign-in timed out. Nothing was changed.";
+                return Err(elsewhere(Code::SignInExpired, message));
             }
             answer => answer?,
         };
@@ -165,11 +164,8 @@ impl Aws {
                 return Err(Error::new(Code::SignInRefused, refusal::refused()).with_detail(&error));
             }
             AuthorizationResponse::Refused { error, .. } => {
-                let message = format!(
-                    "AWS's page ended the sign-in. Nothing was changed. {}",
-                    other_region(&place.start_url, &place.region)
-                );
-                return Err(Error::new(Code::SignInRejected, message).with_detail(&error));
+                let message = "AWS's page ended the sign-in. Nothing was changed.";
+                return Err(elsewhere(Code::SignInRejected, message).with_detail(&error));
             }
         };
         let redeem = Redeem::Code {
@@ -246,11 +242,9 @@ impl Aws {
                 .wait_beside_code(&page, self.clock.sleep_until(next))
                 .await;
             if self.clock.now() >= ends {
-                let message = format!(
-                    "The code expired before it was entered. Nothing was changed. {}",
-                    other_region(&place.start_url, &place.region)
-                );
-                return Err(Error::new(Code::SignInExpired, message));
+                let message = "The code expired before it was entered. Nothing was changed.";
+                let (url, region) = (&place.start_url, &place.region);
+                return Err(other_region(Code::SignInExpired, message, url, region));
             }
         }
     }
@@ -265,12 +259,9 @@ impl Aws {
         let token = &tokens.access_token;
         let wrong = |failure| match failure {
             Failure::Refused(refusal) if refusal.is_unauthorized() => {
-                let message = format!(
-                    "The access portal in {} does not accept the sign-in. {}",
-                    place.region,
-                    other_region(&place.start_url, &place.region)
-                );
-                Error::new(Code::SignInRejected, message)
+                let (url, region) = (&place.start_url, &place.region);
+                let message = format!("The access portal in {region} does not accept the sign-in.");
+                other_region(Code::SignInRejected, &message, url, region)
             }
             failure => portal_error(failure, client),
         };
