@@ -204,12 +204,17 @@ fn that_begin<'a>(
     typed: &OsStr,
 ) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_+=,.@:-".contains(c);
     names
         .into_iter()
-        .filter(|name| name.starts_with(&*typed) && name.chars().all(is_plain))
+        .filter(|name| name.starts_with(&*typed) && is_plain(name))
         .map(CompletionCandidate::new)
         .collect()
+}
+
+/// Whether no shell acts on a name, so that it can be offered whole.
+fn is_plain(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_+=,.@:-".contains(c);
+    name.chars().all(is_plain)
 }
 
 /// The line that a shell asks about.
@@ -280,11 +285,8 @@ impl Asked {
                 .accounts(typed)
                 .fitting(typed, |offer| clouds.contains(&offer.cloud));
         };
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_+=,.@-".contains(c);
         let fits = |known: &&Target| {
-            known.id.starts_with(target)
-                && known.id.chars().all(is_plain)
-                && clouds.contains(&account.cloud())
+            known.id.starts_with(target) && is_plain(&known.id) && clouds.contains(&account.cloud())
         };
         let about =
             |known: &Target| -> String { known.name.chars().filter(|c| !c.is_control()).collect() };
@@ -446,7 +448,7 @@ impl Offer {
         if cloud == Cloud::Azure {
             words.extend(plain_words(name));
         }
-        words.extend(plain_words(id).filter(|word| word == id));
+        words.extend(Some(id.to_owned()).filter(|id| is_plain(id)));
         let names = HashSet::from([name, id].map(str::to_lowercase));
         // No word spans two lines.
         let found_by = format!("{name}\n{id}").to_lowercase();

@@ -11,6 +11,10 @@ use crate::harness::{Harness, write};
 
 const HOSTILE: &str = "$(touch pwned)`touch pwned`;touch pwned\u{1b}[31m *?\"' $HOME";
 
+/// As Google's projects of a domain are called.
+const PROJECT: &str = "example.com:web";
+const ROLE: &str = "444455556666/Admin";
+
 /// A machine with stored accounts, and no keychain.
 fn with_accounts() -> Harness {
     let harness = Harness::without_keychain();
@@ -37,8 +41,22 @@ fn with_accounts() -> Harness {
             "sessionSeconds": 3600, "longestSessionSeconds": null,
         },
     });
-    let accounts: [Value; 4] = [
+    let google = json!({
+        "id": "gcp-000000000005", "grant": "2".repeat(32), "connectedAt": "2026-11-26T00:00:00Z",
+        "targets": [target(PROJECT, "Web"), target("web-test", "Web test")],
+        "identity": { "cloud": "gcp", "issuer": "https://accounts.google.com", "subject": "5", "email": "grace@northwind.example",
+                      "hostedDomain": null },
+    });
+    let center = json!({
+        "id": "aws-000000000006", "grant": "3".repeat(32), "connectedAt": "2026-11-26T00:00:00Z",
+        "targets": [target(ROLE, "Admin in Shop")],
+        "identity": { "cloud": "identity-center", "startUrl": "https://d-1.awsapps.com/start",
+                      "typedUrl": "https://d-1.awsapps.com/start", "region": "eu-west-1", "partition": "aws", "userName": "lin" },
+    });
+    let accounts: [Value; 6] = [
         contoso,
+        google,
+        center,
         azure("azure-000000000002", "Fabrikam", "ada@fabrikam.example"),
         azure("azure-000000000003", HOSTILE, HOSTILE),
         aws,
@@ -177,6 +195,31 @@ fn bash_offers_the_targets_of_the_account_on_the_line_and_the_names_of_resources
     );
 }
 
+/// Google's projects of a domain have a colon, and roles of IAM Identity Center a slash.
+#[test]
+fn targets_with_a_colon_or_a_slash_are_offered_whole() {
+    let harness = with_accounts();
+    let offers = |words: &str, expected: &[&str]| {
+        assert_eq!(in_bash(&harness, words), expected, "{words}");
+    };
+    offers("mcm use grace ''", &[PROJECT, "web-test", "--help"]);
+    offers("mcm use grace ex", &[PROJECT]);
+    offers(
+        "mcm use grace@northwind.example/ex",
+        &["grace@northwind.example/example.com:web"],
+    );
+    offers("mcm use aws-000000000006 4", &[ROLE]);
+    let zsh = "compdef() {}; _describe() { eval 'printf \"%s\\n\" \"${'${@[-1]}'[@]}\"' }; source COMPLETION; \
+               words=(mcm use grace ex); CURRENT=4; _clap_dynamic_completer_mcm";
+    assert_eq!(
+        offered(&harness, "zsh", zsh),
+        [r"example.com\:web:Web"],
+        "the rest of it is the description"
+    );
+    let fish = "source COMPLETION; complete --do-complete 'mcm use grace ex'";
+    assert_eq!(offered(&harness, "fish", fish), [format!("{PROJECT}\tWeb")]);
+}
+
 const ARN: &str = "arn:aws:eks:eu-central-1:444455556666:cluster/shop";
 
 /// Accounts, an environment with a cluster, and a kubeconfig with a context more.
@@ -261,6 +304,12 @@ fn bash_gets_the_rest_of_a_word_that_it_broke() {
             "mcm environment edit dev --cluster arn :",
             "",
             "aws:eks:eu-central-1:444455556666:cluster/shop",
+        ),
+        (
+            "mcm use grace example.com:w",
+            "mcm use grace example.com : w",
+            "w",
+            "web",
         ),
         (
             "mcm environment edit dev --colour=r",
