@@ -71,7 +71,6 @@ impl App {
             return self.create_environment(&named).await;
         };
         let known = self.environment(before)?;
-        require_typed(&known, typed)?;
         let added = self.added_clusters(&known, &entered)?;
         let edit = |named: &mut NamedEnvironment| {
             require_typed(named, typed)?;
