@@ -144,13 +144,33 @@ async fn a_program_answers_as_botocore_lets_it() {
             format!(r#","Expiration":"{}""#, zoned("%Y-%m-%d %H:%M:%SZ")),
             true,
         ),
+        (
+            format!(
+                r#","Expiration":"{}""#,
+                zoned("%Y-%m-%dT%H:%M:%S.123456789012Z")
+            ),
+            true,
+        ),
+        (
+            format!(r#","Expiration":"{}""#, zoned("%a, %d %b %Y %H:%M:%S GMT")),
+            true,
+        ),
         (r#","Expiration":"soon""#.to_owned(), false),
+        (r#","Expiration":4099536000"#.to_owned(), false),
         (r#","Expiration":"2001-01-01T00:00:00Z""#.to_owned(), false),
     ] {
         shared.program_that_prints(&shared.answer(&more));
         let found = caller(&shared.harness.app, "profile:tool").await;
         assert_eq!(found.is_ok(), is_read, "{more}: {found:?}");
     }
+    let answer = shared
+        .answer("")
+        .replace("\"Version\":1", "\"Version\":1.0");
+    assert!(answer.contains("1.0"), "{answer}");
+    shared.program_that_prints(&answer);
+    caller(&shared.harness.app, "profile:tool")
+        .await
+        .expect("a version is a number");
     for odd in [
         "no",
         "{\"Version\":2,\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"CANARY\"}",

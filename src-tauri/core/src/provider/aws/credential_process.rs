@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use serde_json::{Number, Value};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
@@ -57,11 +59,11 @@ pub(super) struct Helper<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct HelperAnswer {
-    version: u32,
+    version: Number,
     access_key_id: String,
     secret_access_key: SecretString,
     session_token: Option<SecretString>,
-    expiration: Option<String>,
+    expiration: Option<Value>,
 }
 
 /// Whether a source is being asked by a helper that this process runs in.
@@ -187,18 +189,21 @@ impl Helper<'_> {
         let answer: HelperAnswer = serde_json::from_str(output).map_err(|_| {
             self.unreadable("it is not JSON with Version, AccessKeyId and SecretAccessKey")
         })?;
-        if answer.version != 1 {
+        // botocore and the JavaScript SDK take 1.0 as well.
+        if answer.version.as_f64() != Some(1.0) {
             return Err(self.unreadable("its Version is not 1"));
         }
         if answer.access_key_id.is_empty() || answer.secret_access_key.expose_secret().is_empty() {
             return Err(self.unreadable("AccessKeyId or SecretAccessKey is empty"));
         }
-        let expiry = match answer.expiration.as_deref().map(str::trim) {
-            None | Some("") => None,
-            Some(at) => Some(
-                moment(at)
-                    .ok_or_else(|| self.unreadable("its Expiration is no time with an offset"))?,
-            ),
+        let no_time = "its Expiration is no time with an offset, such as 2026-11-28T10:00:00Z";
+        let expiry = match &answer.expiration {
+            None => None,
+            Some(Value::String(at)) if at.trim().is_empty() => None,
+            Some(Value::String(at)) => {
+                Some(moment(at.trim()).ok_or_else(|| self.unreadable(no_time))?)
+            }
+            Some(_) => return Err(self.unreadable(no_time)),
         };
         let token = answer
             .session_token
@@ -240,9 +245,13 @@ impl Helper<'_> {
     }
 }
 
-/// A time as botocore reads one: RFC 3339, and the same with `UTC`, `GMT` or an offset without a colon.
+/// A time as botocore reads one, where it can mean only one: RFC 3339, the same with `UTC`, `GMT` or an offset without a
+/// colon, and RFC 2822. Every SDK reads the first, and the others only botocore and the JavaScript SDK.
 fn moment(text: &str) -> Option<Timestamp> {
-    let mut text = text.to_owned();
+    if let Ok(at) = rfc2822::parse(text) {
+        return Some(at.timestamp());
+    }
+    let mut text = without_smallest_parts(text);
     for zone in ["UTC", "GMT"] {
         if let Some(time) = text.strip_suffix(zone) {
             text = format!("{}Z", time.trim_end());
@@ -259,6 +268,15 @@ fn moment(text: &str) -> Option<Timestamp> {
     // A blank before the offset is none to us.
     let text = text.replacen(" +", "+", 1).replacen(" -", "-", 1);
     text.parse().ok()
+}
+
+/// Leaves out what is smaller than a nanosecond, as the SDKs do.
+fn without_smallest_parts(text: &str) -> String {
+    let Some((whole, rest)) = text.split_once(['.', ',']) else {
+        return text.to_owned();
+    };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    format!("{whole}.{}{}", &rest[..digits.min(9)], &rest[digits..])
 }
 
 /// The last line that a helper said, ready to follow a sentence. An `mcm` in it ends its message with a reference, which
@@ -426,11 +444,46 @@ mod tests {
             "2026-11-28 10:00:00 +0000",
             "2026-11-28T10:00:00.000UTC",
             "2026-11-28T10:00:00 GMT",
+            "2026-11-28T10:00Z",
+            "20261128T100000Z",
+            "2026-11-28t10:00:00z",
+            "2026-11-28T10:00:00+00",
+            "Sat, 28 Nov 2026 10:00:00 GMT",
+            "Sat, 28 Nov 2026 10:00:00 +0000",
+            "28 Nov 2026 12:00:00 +0200",
         ] {
             assert_eq!(moment(text), Some(at), "{text}");
         }
-        for text in ["2026-11-28T10:00:00", "tomorrow", "é+0000", "+0000"] {
+        for text in [
+            "2026-11-28T10:00:00",
+            "Sat, 28 Nov 2026 10:00:00",
+            "11/28/2026 10:00:00Z",
+            "2026-11-28T10:00:00 CET",
+            "2026-11-28T10:00:00UTC+3",
+            "2026-11-28T10:00:00.Z",
+            "2026-11-28Z",
+            "1795860000",
+            "tomorrow",
+            "é+0000",
+            "+0000",
+            "",
+        ] {
             assert_eq!(moment(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn parts_of_a_second_are_read_to_the_nanosecond_and_smaller_ones_are_left_out() {
+        let digits = "123456789012";
+        for length in 1..=digits.len() {
+            for (point, zone) in [(".", "Z"), (",", "Z"), (".", "+0000"), (".", " UTC")] {
+                let text = format!("2026-11-28T10:00:00{point}{}{zone}", &digits[..length]);
+                let at = moment(&text).unwrap_or_else(|| panic!("{text}"));
+                let known: i32 = format!("{:0<9}", &digits[..length.min(9)])
+                    .parse()
+                    .expect("a number");
+                assert_eq!(at.subsec_nanosecond(), known, "{text}");
+            }
         }
     }
 
