@@ -148,8 +148,9 @@ async fn another_user_of_the_same_tenant_can_replace_the_first_with_everything_o
 
 #[tokio::test]
 async fn a_terminal_that_cannot_ask_is_shown_the_choice_and_nothing_changes() {
-    let harness = Harness::start().await;
+    let mut harness = Harness::start().await;
     harness.connect(ADA).await.expect("connected");
+    harness.go_on_in_a_terminal();
     let fail = Connect {
         on_duplicate: OnDuplicate::Fail,
         ..azure()

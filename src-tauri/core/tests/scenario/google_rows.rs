@@ -78,8 +78,10 @@ async fn an_address_that_was_given_to_another_user_is_asked_about() {
 
 #[tokio::test]
 async fn a_terminal_that_cannot_ask_about_an_address_is_shown_the_choice() {
-    let harness = Harness::with(|options| options.google = directory_of("1001", ADA), &[]).await;
+    let mut harness =
+        Harness::with(|options| options.google = directory_of("1001", ADA), &[]).await;
     connect(&harness, ADA).await.expect("connected");
+    harness.go_on_in_a_terminal();
     harness
         .clouds
         .set_google_directory(directory_of("2002", ADA));

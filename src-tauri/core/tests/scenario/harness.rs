@@ -160,6 +160,21 @@ impl Harness {
         start(home, clock, vault, browser, environment, *scheme_is_ours)
     }
 
+    /// From now on `mcm` acts in place of the window.
+    pub(crate) fn go_on_in_a_terminal(&mut self) {
+        let Self {
+            home,
+            clock,
+            vault,
+            browser,
+            environment,
+            scheme_is_ours,
+            ..
+        } = &*self;
+        let world = world(home, clock, vault, browser, environment, *scheme_is_ours);
+        self.app = App::open(world, Frontend::Terminal);
+    }
+
     /// A second process with variables that win over this one's.
     pub(crate) fn app_with(&self, variables: &[(&str, &str)]) -> Arc<App> {
         let Self {
@@ -381,10 +396,24 @@ fn start(
     environment: &[(String, String)],
     scheme_is_ours: bool,
 ) -> Arc<App> {
+    App::open(
+        world(home, clock, vault, browser, environment, scheme_is_ours),
+        Frontend::Window,
+    )
+}
+
+fn world(
+    home: &tempfile::TempDir,
+    clock: &Arc<ManualClock>,
+    vault: &Vault,
+    browser: &Arc<RecordedBrowser>,
+    environment: &[(String, String)],
+    scheme_is_ours: bool,
+) -> World {
     let pairs = environment
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
-    let world = World {
+    World {
         clock: clock.clone(),
         http: Http::with_limits(TimeLimits {
             connect: Duration::from_secs(3),
@@ -396,8 +425,7 @@ fn start(
         scheme: Arc::new(Scheme(scheme_is_ours)),
         paths: Paths::below(home.path()),
         environment: Environment::from_pairs(pairs),
-    };
-    App::open(world, Frontend::Window)
+    }
 }
 
 /// Fails the scenario when something that must happen does not.
