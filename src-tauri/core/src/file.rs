@@ -25,8 +25,8 @@ pub use new_file::sweep_temporary;
 use new_file::{put_in_place, temporary};
 use private::open_at_once;
 pub(crate) use private::{
-    is_own, keep_files_private, keep_folder_private, make_private_folder, open_private,
-    open_regular, refusal_to_write, require_own_file,
+    is_own, is_written_by_user_alone, keep_files_private, keep_folder_private, make_private_folder,
+    open_private, open_regular, refusal_to_write, require_own_file,
 };
 pub use private::{make_private, may_be_written_by_others};
 pub use run_folder::{RunFolder, runtime_folder};
@@ -108,21 +108,38 @@ const MOST_BYTES: u64 = 16_000_000;
 /// # Errors
 /// `storage-failed`, naming the path; at once for a pipe, which could keep us waiting, and for a huge file.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    read_fit(path, MOST_BYTES, |metadata| !is_pipe(metadata))
+}
+
+/// Reads a file whose kind is fit. What is judged is the file that is open: another may take its place at any time.
+fn read_fit(
+    path: &Path,
+    limit: u64,
+    is_fit: impl Fn(&fs::Metadata) -> bool,
+) -> Result<Option<Vec<u8>>> {
     let failed = |error| storage_failed("read", path, error);
+    let unfit = || failed(io::ErrorKind::NotADirectory.into());
     let file = match open_at_once(path, true) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
+        // No system opens everything: sockets, and folders on Windows.
+        Err(error) => {
+            let is_unfit = fs::metadata(path).is_ok_and(|metadata| !is_fit(&metadata));
+            return Err(if is_unfit { unfit() } else { failed(error) });
+        }
     };
     let metadata = file.metadata().map_err(failed)?;
-    if is_pipe(&metadata) {
-        return Err(failed(io::ErrorKind::NotADirectory.into()));
+    if !is_fit(&metadata) {
+        return Err(unfit());
     }
-    let mut bytes = Vec::with_capacity(metadata.len().min(MOST_BYTES) as usize);
-    let read = file.take(MOST_BYTES + 1).read_to_end(&mut bytes);
+    if metadata.is_file() && metadata.len() > limit {
+        return Err(too_large(path, metadata.len(), limit));
+    }
+    let mut bytes = Vec::with_capacity(metadata.len().min(limit) as usize);
+    let read = file.take(limit + 1).read_to_end(&mut bytes);
     read.map_err(failed)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(too_large(path, metadata.len(), MOST_BYTES));
+    if bytes.len() as u64 > limit {
+        return Err(too_large(path, bytes.len() as u64, limit));
     }
     Ok(Some(bytes))
 }
@@ -153,15 +170,7 @@ fn too_large(path: &Path, length: u64, limit: u64) -> Error {
 /// # Errors
 /// Those of `read`; at once `storage-failed` for a pipe, a folder, a device or a longer file.
 pub fn read_at_most(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    match fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => Err(storage_failed(
-            "read",
-            path,
-            io::ErrorKind::NotADirectory.into(),
-        )),
-        Ok(metadata) if metadata.len() > limit => Err(too_large(path, metadata.len(), limit)),
-        _ => read(path),
-    }
+    read_fit(path, limit, fs::Metadata::is_file)
 }
 
 /// Whether the folder of a lock file has no locks at all.

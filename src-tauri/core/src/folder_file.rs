@@ -99,25 +99,32 @@ impl FolderFile {
             let message = format!("{} is not used: {why}.", path.display());
             Error::new(Code::SettingInvalid, message)
         };
-        if !metadata.is_file() {
-            return Err(refused(
-                "it is a link, a folder or a device, and not a file",
-            ));
-        }
-        if !file::is_own(metadata) || file::may_be_written_by_others(metadata) {
-            return Err(refused(
-                "another user may have written it. Own it, and run chmod go-w",
-            ));
-        }
-        if metadata.len() > MAX_BYTES {
-            return Err(refused("it has more than 4 KiB"));
-        }
-        // It could have become longer, or a pipe, since.
+        let judge = |metadata: &Metadata| {
+            if !metadata.is_file() {
+                return Err(refused(
+                    "it is a link, a folder or a device, and not a file",
+                ));
+            }
+            if !file::is_written_by_user_alone(metadata) {
+                return Err(refused(
+                    "another user may have written it. Own it, and run chmod go-w",
+                ));
+            }
+            if metadata.len() > MAX_BYTES {
+                return Err(refused("it has more than 4 KiB"));
+            }
+            Ok(())
+        };
+        judge(metadata)?;
+        let unreadable = |_| refused("it cannot be read");
+        let file = file::open_regular(&path).map_err(unreadable)?;
+        // Another file may have taken its place since.
+        judge(&file.metadata().map_err(unreadable)?)?;
         let mut content = Vec::new();
-        let read = file::open_regular(&path)
-            .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut content));
-        if read.is_err() || content.len() as u64 > MAX_BYTES {
-            return Err(refused("it cannot be read"));
+        let read = file.take(MAX_BYTES + 1).read_to_end(&mut content);
+        read.map_err(unreadable)?;
+        if content.len() as u64 > MAX_BYTES {
+            return Err(refused("it has more than 4 KiB"));
         }
         let content = String::from_utf8(content).map_err(|_| refused("it is not UTF-8"))?;
         let said = parse(&content).map_err(refused)?;
@@ -276,5 +283,26 @@ mod tests {
         ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_that_is_read_is_the_one_that_is_judged() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(NAME);
+        file::replace(&path, b"environment = \"dev\"").expect("written");
+        let looked_at = fs::symlink_metadata(&path).expect("there");
+        FolderFile::read(path.clone(), &looked_at).expect("it is the user's");
+
+        // Another takes its place after it was looked at.
+        file::replace(&path, b"environment = \"prod\"").expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666))
+            .expect("its owner changes it");
+        let error = FolderFile::read(path, &looked_at).expect_err("others could have written it");
+        assert!(
+            error.message().contains("another user may have written it"),
+            "{error}"
+        );
     }
 }

@@ -54,6 +54,11 @@ pub fn may_be_written_by_others(metadata: &fs::Metadata) -> bool {
     }
 }
 
+/// Whether a file is one that this user alone can have written.
+pub(crate) fn is_written_by_user_alone(metadata: &fs::Metadata) -> bool {
+    metadata.is_file() && is_own(metadata) && !may_be_written_by_others(metadata)
+}
+
 /// Makes a folder of ours this user's only, where there is one already.
 ///
 /// # Errors
@@ -200,7 +205,9 @@ pub(super) fn open_at_once(path: &Path, through_links: bool) -> io::Result<File>
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
     }
     #[cfg(not(unix))]
-    let _ = through_links;
+    if !through_links && fs::symlink_metadata(path)?.is_symlink() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
     options.open(path)
 }
 

@@ -74,6 +74,20 @@ fn a_pipe_or_a_file_without_end_is_refused_at_once_and_nothing_is_nothing() {
     );
 }
 
+/// A file of the system's says that it is empty, as one does that grows after it was looked at.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_is_longer_than_it_said_is_refused() {
+    let path = Path::new("/proc/self/status");
+    assert_eq!(fs::metadata(path).expect("there").len(), 0);
+    let error = read_at_most(path, 100).expect_err("it is longer");
+    assert!(error.message().contains("too large"), "{error}");
+    let whole = read_at_most(path, 100_000)
+        .expect("readable")
+        .expect("there");
+    assert!(whole.len() > 100);
+}
+
 #[test]
 fn a_file_that_cannot_be_replaced_is_named_and_unchanged() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -34,13 +34,12 @@ pub(super) fn in_main_checkout(path: &Path) -> Option<PathBuf> {
 
 /// The line in a file that only this user can have written.
 fn own_line(path: &Path) -> Option<String> {
-    let metadata = fs::symlink_metadata(path).ok()?;
-    let is_safe = file::is_own(&metadata) && !file::may_be_written_by_others(&metadata);
-    if !metadata.is_file() || !is_safe || metadata.len() > MAX_BYTES {
+    let file = file::open_regular(path).ok()?;
+    let metadata = file.metadata().ok()?;
+    if !file::is_written_by_user_alone(&metadata) || metadata.len() > MAX_BYTES {
         return None;
     }
     let mut text = String::new();
-    let file = file::open_regular(path).ok()?;
     file.take(MAX_BYTES).read_to_string(&mut text).ok()?;
     Some(text.trim_end().to_owned())
 }
