@@ -6,6 +6,7 @@
 //! reads it, and the command is refused if one would still find a key. Nothing here writes to the files themselves.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use mcm_core::aws_files::{self, Client, Document, Files, Profiles, SharedFile};
 use mcm_core::error::{Code, Error};
@@ -152,7 +153,7 @@ fn first_credential(file: &SharedFile) -> Option<(Client, String)> {
 }
 
 /// The profiles that a client reads; none when it refuses the file, and so finds nothing in it.
-fn client_profiles(client: Client, file: &SharedFile) -> Option<Profiles> {
+fn client_profiles(client: Client, file: &SharedFile) -> Option<Arc<Profiles>> {
     file.profiles(client).ok()
 }
 

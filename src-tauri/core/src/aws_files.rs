@@ -2,9 +2,11 @@
 //!
 //! `Document` reads as botocore does, which is the strictest of the clients, and keeps every line. The other SDKs
 //! differ in places (`aws_files/clients.rs`); `Files` offers each client's reading, so that no credential is issued
-//! that one of them would mistake for another identity's. `aws_files/place.rs` finds the files. Nothing here writes.
+//! that one of them would mistake for another identity's. A file that all read alike is read once
+//! (`aws_files/common.rs`). `aws_files/place.rs` finds the files. Nothing here writes.
 
 mod clients;
+mod common;
 mod document;
 mod place;
 mod words;
@@ -12,6 +14,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{Code, Error};
 use crate::world::Environment;
@@ -120,7 +123,7 @@ impl Client {
             why: format!("{} cannot read it. Fix it", self.title()),
         };
         match self {
-            Self::Botocore => Ok(botocore(&Document::parse(bytes)?, kind)),
+            Self::Botocore => Ok(botocore(Document::parse(bytes)?, kind)),
             Self::JavaScript => Ok(clients::javascript(&clients::text_of(bytes), kind)),
             Self::JavaScript2 => {
                 clients::javascript_2(&clients::text_of(bytes), kind).ok_or_else(refused)
@@ -157,17 +160,14 @@ impl Profiles {
 }
 
 /// The profiles as botocore's `build_profile_map` finds them in `config`; in `credentials` a title is a name.
-fn botocore(document: &Document<'_>, kind: Kind) -> Profiles {
-    let named = document
-        .settings()
-        .into_iter()
-        .filter_map(|(title, settings)| {
-            let name = match kind {
-                Kind::Credentials => title.to_owned(),
-                Kind::Config => profile_name(title)?,
-            };
-            Some((name, settings))
-        });
+fn botocore(document: Document<'_>, kind: Kind) -> Profiles {
+    let named = document.into_settings().filter_map(|(title, settings)| {
+        let name = match kind {
+            Kind::Credentials => title.to_owned(),
+            Kind::Config => profile_name(title)?,
+        };
+        Some((name, settings))
+    });
     // Of two sections for one profile the later one counts.
     Profiles(named.collect())
 }
@@ -199,6 +199,8 @@ pub struct SharedFile {
     /// Whether it is longer than what is read of it.
     pub is_too_long: bool,
     kind: Kind,
+    /// The profiles that every client sees, where all of them read the file alike.
+    common: OnceLock<Option<Arc<Profiles>>>,
 }
 
 impl SharedFile {
@@ -219,6 +221,7 @@ impl SharedFile {
             path,
             bytes,
             kind,
+            common: OnceLock::new(),
         }
     }
 
@@ -251,6 +254,7 @@ impl SharedFile {
     pub fn with(&self, bytes: Vec<u8>) -> Self {
         Self {
             bytes,
+            common: OnceLock::new(),
             ..self.clone()
         }
     }
@@ -269,17 +273,21 @@ impl SharedFile {
             let kind = NAMED_SECTIONS.into_iter().find(|known| **known == kind)?;
             Some(((kind, name), settings))
         };
-        Ok(document.settings().into_iter().filter_map(named).collect())
+        Ok(document.into_settings().filter_map(named).collect())
     }
 
     /// The profiles that a client sees in it.
     ///
     /// # Errors
     /// `setting-invalid`, with file and line, when that client refuses it.
-    pub fn profiles(&self, client: Client) -> Result<Profiles, Error> {
+    pub fn profiles(&self, client: Client) -> Result<Arc<Profiles>, Error> {
         self.require_whole()?;
+        let read_once = || common::profiles(&self.bytes, self.kind).map(Arc::new);
+        if let Some(profiles) = self.common.get_or_init(read_once) {
+            return Ok(Arc::clone(profiles));
+        }
         let read = client.profiles(&self.bytes, self.kind);
-        read.map_err(|broken| self.broken(&broken))
+        read.map(Arc::new).map_err(|broken| self.broken(&broken))
     }
 
     /// The variable that names another file instead.
@@ -338,9 +346,9 @@ pub fn path(environment: &Environment, kind: Kind) -> Option<PathBuf> {
 #[derive(Clone, Debug)]
 pub struct Merged {
     /// Those of `config`.
-    pub config: Profiles,
+    pub config: Arc<Profiles>,
     /// Those of `credentials`.
-    pub credentials: Profiles,
+    pub credentials: Arc<Profiles>,
 }
 
 impl Merged {

@@ -147,9 +147,8 @@ fn ours_as_botocore(file: &[u8]) -> Value {
         return Value::Null;
     };
     let sections: Map<String, Value> = document
-        .settings()
-        .iter()
-        .map(|(title, settings)| ((*title).to_owned(), in_python(settings)))
+        .into_settings()
+        .map(|(title, settings)| (title.to_owned(), in_python(&settings)))
         .collect();
     let profiles = Client::Botocore
         .profiles(file, Kind::Config)

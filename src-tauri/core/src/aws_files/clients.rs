@@ -5,17 +5,57 @@
 //! decides anything; `aws_files.rs` compares the results.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{Kind, ProfileSettings, Profiles};
 
 /// Setting this key of an object has no effect in JavaScript.
 const PROTOTYPE: &str = "__proto__";
 
+/// The sections of a file while it is read. A title that comes again continues its section.
+#[derive(Default)]
+struct Sections {
+    all: Vec<(String, ProfileSettings)>,
+    places: HashMap<String, usize>,
+}
+
+impl Sections {
+    /// The place of this section in `all`, from now on.
+    fn place(&mut self, title: &str) -> usize {
+        if let Some(place) = self.places.get(title) {
+            return *place;
+        }
+        self.all.push((title.to_owned(), ProfileSettings::new()));
+        self.places.insert(title.to_owned(), self.all.len() - 1);
+        self.all.len() - 1
+    }
+}
+
+/// The section that a line is in. To the SDKs for JavaScript it exists from its first setting on.
+struct OpenSection {
+    title: String,
+    place: Option<usize>,
+}
+
+impl OpenSection {
+    /// None for an empty title: settings below it are left out.
+    fn of(title: String) -> Option<Self> {
+        let place = None;
+        (!title.is_empty()).then_some(Self { title, place })
+    }
+
+    fn settings<'s>(&mut self, sections: &'s mut Sections) -> &'s mut ProfileSettings {
+        let place = *self
+            .place
+            .get_or_insert_with(|| sections.place(&self.title));
+        &mut sections.all[place].1
+    }
+}
+
 /// `@smithy/core` 3.41, `submodules/config/shared-ini-file-loader`: `parseIni`, `getConfigData`.
 pub(super) fn javascript(text: &str, kind: Kind) -> Profiles {
-    let mut sections: BTreeMap<String, ProfileSettings> = BTreeMap::new();
-    let (mut section, mut nested): (Option<String>, Option<String>) = (None, None);
+    let mut sections = Sections::default();
+    let (mut section, mut nested): (Option<OpenSection>, Option<String>) = (None, None);
     for whole in javascript_lines(text) {
         let line = without_comment(whole);
         if line.len() > 1 && line.starts_with('[') && line.ends_with(']') {
@@ -27,14 +67,14 @@ pub(super) fn javascript(text: &str, kind: Kind) -> Profiles {
             nested = None;
             section = match prefixed(title) {
                 Some((prefix @ ("profile" | "sso-session" | "services"), name)) => {
-                    Some(format!("{prefix}.{name}"))
+                    OpenSection::of(format!("{prefix}.{name}"))
                 }
                 Some(_) => None,
-                None => Some(title.to_owned()).filter(|title| !title.is_empty()),
+                None => OpenSection::of(title.to_owned()),
             };
             continue;
         }
-        let (Some(section), Some((key, value))) = (&section, line.split_once('=')) else {
+        let (Some(section), Some((key, value))) = (&mut section, line.split_once('=')) else {
             continue;
         };
         if key.is_empty() {
@@ -52,28 +92,29 @@ pub(super) fn javascript(text: &str, kind: Kind) -> Profiles {
             Some(outer) => format!("{outer}.{key}"),
             None => key.to_owned(),
         };
-        let settings = sections.entry(section.clone()).or_default();
+        let settings = section.settings(&mut sections);
         if key != PROTOTYPE {
             settings.insert(key, value.to_owned());
         }
     }
     if kind == Kind::Credentials {
-        return Profiles(sections);
+        return Profiles(sections.all.into_iter().collect());
     }
-    let named = sections.into_iter().filter_map(|(title, settings)| {
-        if title == "default" {
-            return Some((title, settings));
-        }
+    let (plain, others): (Vec<_>, Vec<_>) = sections
+        .all
+        .into_iter()
+        .partition(|(title, _)| title == "default");
+    let named = others.into_iter().filter_map(|(title, settings)| {
         Some((title.strip_prefix("profile.")?.to_owned(), settings))
     });
     // `[profile default]` comes after `[default]`, whatever their order in the file.
-    Profiles(named.collect())
+    Profiles(plain.into_iter().chain(named).collect())
 }
 
 /// `aws-sdk` 2.1693 for JavaScript: `util.ini.parse`, `lib/shared-ini/ini-loader.js`. None where it throws.
 pub(super) fn javascript_2(text: &str, kind: Kind) -> Option<Profiles> {
-    let mut sections: Vec<(String, ProfileSettings)> = Vec::new();
-    let mut section: Option<String> = None;
+    let mut sections = Sections::default();
+    let mut section: Option<OpenSection> = None;
     for whole in javascript_lines(text) {
         let line = without_comment(whole);
         if line.len() > 1 && line.starts_with('[') && line.ends_with(']') {
@@ -82,31 +123,26 @@ pub(super) fn javascript_2(text: &str, kind: Kind) -> Option<Profiles> {
             if title == "__proto__" || second == Some("__proto__") {
                 return None;
             }
-            section = Some(title.to_owned()).filter(|title| !title.is_empty());
+            section = OpenSection::of(title.to_owned());
             continue;
         }
-        let (Some(section), Some((key, value))) = (&section, line.split_once('=')) else {
+        let (Some(section), Some((key, value))) = (&mut section, line.split_once('=')) else {
             continue;
         };
         if key.is_empty() || value.is_empty() {
             continue;
         }
-        let at = sections.iter().position(|(title, _)| title == section);
-        let at = at.unwrap_or_else(|| {
-            sections.push((section.clone(), ProfileSettings::new()));
-            sections.len() - 1
-        });
+        let settings = section.settings(&mut sections);
         if trimmed(key) != PROTOTYPE {
-            let settings = &mut sections[at].1;
             settings.insert(trimmed(key).to_owned(), trimmed(value).to_owned());
         }
     }
     if kind == Kind::Credentials {
-        return Some(Profiles(sections.into_iter().collect()));
+        return Some(Profiles(sections.all.into_iter().collect()));
     }
     // It fails on two sections for one profile.
     let mut profiles = Profiles::default();
-    for (title, settings) in sections {
+    for (title, settings) in sections.all {
         let after = |prefix| {
             let rest = title.strip_prefix(prefix)?;
             rest.strip_prefix(is_javascript_space)
@@ -125,19 +161,19 @@ pub(super) fn javascript_2(text: &str, kind: Kind) -> Option<Profiles> {
 /// `aws-sdk-go-v2`, `internal/ini` (`tokenize.go`, `strings.go`, `parse.go`) and `config/shared_config.go`
 /// (`processConfigSections`, `processCredentialsSections`). Terraform's providers and backends read with it.
 pub(super) fn go(text: &str, kind: Kind) -> Profiles {
-    let mut sections: BTreeMap<String, ProfileSettings> = BTreeMap::new();
-    let (mut section, mut key): (Option<String>, Option<String>) = (None, None);
+    let mut sections = Sections::default();
+    let (mut section, mut key): (Option<usize>, Option<String>) = (None, None);
     for line in text.split('\n') {
         let is_comment = line.trim_start_matches([' ', '\t']).starts_with(['#', ';']);
         if line.trim().is_empty() || is_comment {
             continue;
         }
         if let Some(title) = go_title(line) {
-            sections.entry(title.clone()).or_default();
-            (section, key) = (Some(title).filter(|title| !title.is_empty()), None);
+            let place = sections.place(&title);
+            (section, key) = (Some(place).filter(|_| !title.is_empty()), None);
             continue;
         }
-        let Some(settings) = section.as_ref().and_then(|title| sections.get_mut(title)) else {
+        let Some(settings) = section.map(|place| &mut sections.all[place].1) else {
             continue;
         };
         if line.starts_with([' ', '\t']) {
@@ -156,30 +192,36 @@ pub(super) fn go(text: &str, kind: Kind) -> Profiles {
                 _ => {}
             }
         }
-        let line = ["\t;", "\t#", " ;", " #"]
-            .iter()
-            .fold(line, |line, mark| line.split(mark).next().unwrap_or(line));
+        let line = go_without_comment(line);
         if let Some((name, value)) = line.split_once(['=', ':']) {
             let name = name.trim().to_lowercase();
             settings.insert(name.clone(), go_value(value.trim()));
             key = Some(name);
         }
     }
+    let sections = sections.all.into_iter();
     match kind {
         Kind::Credentials => {
-            sections.retain(|title, _| !title.starts_with("profile "));
-            Profiles(sections)
+            let is_profile = |(title, _): &(String, _)| !title.starts_with("profile ");
+            Profiles(sections.filter(is_profile).collect())
         }
         Kind::Config => {
-            let plain = sections.remove("default");
-            let named = sections.into_iter().filter_map(|(title, settings)| {
+            let (plain, others): (Vec<_>, Vec<_>) =
+                sections.partition(|(title, _)| title == "default");
+            let named = others.into_iter().filter_map(|(title, settings)| {
                 Some((title.strip_prefix("profile ")?.to_owned(), settings))
             });
             // `[profile default]` replaces `[default]`.
-            let plain = plain.map(|settings| ("default".to_owned(), settings));
             Profiles(plain.into_iter().chain(named).collect())
         }
     }
+}
+
+/// A comment begins where a mark follows white space.
+fn go_without_comment(line: &str) -> &str {
+    let is_comment = |pair: &[u8]| matches!(pair, [b' ' | b'\t', b'#' | b';']);
+    let end = line.as_bytes().windows(2).position(is_comment);
+    &line[..end.unwrap_or(line.len())]
 }
 
 fn go_title(line: &str) -> Option<String> {
@@ -199,6 +241,9 @@ fn go_value(value: &str) -> String {
     } else {
         value
     };
+    if !value.contains('\\') {
+        return value.to_owned();
+    }
     value
         .replace("\\\"", "\"")
         .replace("\\'", "'")
@@ -209,8 +254,8 @@ fn go_value(value: &str) -> String {
 /// for Java, Kotlin, .NET and C++ do. None where it refuses the file.
 pub(super) fn rust(text: &str, kind: Kind) -> Option<Profiles> {
     const BLANK: [char; 2] = [' ', '\t'];
-    let mut sections: BTreeMap<&str, ProfileSettings> = BTreeMap::new();
-    let mut section: Option<&str> = None;
+    let mut sections = Sections::default();
+    let mut section: Option<usize> = None;
     let mut key: Option<(String, bool)> = None;
     for line in text.lines() {
         if line.trim_matches(BLANK).is_empty() || line.starts_with(['#', ';']) {
@@ -222,11 +267,10 @@ pub(super) fn rust(text: &str, kind: Kind) -> Option<Profiles> {
                 .trim_matches(BLANK)
                 .strip_prefix('[')?
                 .strip_suffix(']')?;
-            sections.entry(title).or_default();
-            (section, key) = (Some(title), None);
+            (section, key) = (Some(sections.place(title)), None);
             continue;
         }
-        let settings = sections.get_mut(section?)?;
+        let settings = &mut sections.all[section?].1;
         if line.starts_with(BLANK) {
             let (name, is_nested) = key.as_ref()?;
             if *is_nested {
@@ -241,6 +285,7 @@ pub(super) fn rust(text: &str, kind: Kind) -> Option<Profiles> {
         settings.insert(name.clone(), value.to_owned());
         key = Some((name, value.is_empty()));
     }
+    let sections: BTreeMap<String, ProfileSettings> = sections.all.into_iter().collect();
     let pair = |title: &'_ str| {
         let title = title.trim_matches(BLANK);
         match title.split_once(BLANK) {
@@ -253,7 +298,7 @@ pub(super) fn rust(text: &str, kind: Kind) -> Option<Profiles> {
     let replaced = kind == Kind::Config && sections.keys().any(|title| is_prefixed_default(title));
     let mut profiles: BTreeMap<String, ProfileSettings> = BTreeMap::new();
     for (title, settings) in sections {
-        let (prefix, name) = pair(title);
+        let (prefix, name) = pair(&title);
         let is_profile = match (kind, prefix.as_deref()) {
             (Kind::Config, None) => name == "default" && !replaced,
             (Kind::Config, Some(prefix)) => prefix == "profile",

@@ -71,6 +71,7 @@ impl<'a> Document<'a> {
             lines: split_lines(text),
             sections: Vec::new(),
         };
+        let mut titles: HashMap<&str, usize> = HashMap::new();
         let mut seen: HashMap<(&str, String), usize> = HashMap::new();
         let mut indent = 0;
         for index in 0..document.lines.len() {
@@ -98,12 +99,12 @@ impl<'a> Document<'a> {
             }
             indent = own_indent;
             if let Some(title) = header(content) {
-                let other = document.sections.iter().find(|other| other.title == title);
+                let other = titles.insert(title, index);
                 if let Some(other) = other.filter(|_| title != INHERITED) {
                     let why = format!(
                         "the section already exists, from line {}. AWS's command line refuses such a file. Merge the two \
                          sections",
-                        other.header + 1
+                        other + 1
                     );
                     return Err(broken(index, &why));
                 }
@@ -175,30 +176,20 @@ impl<'a> Document<'a> {
     }
 
     /// The sections as botocore returns them: without `[DEFAULT]`, whose settings are in each of the others.
-    pub fn settings(&self) -> Vec<(&'a str, BTreeMap<String, String>)> {
-        let pairs = |section: &Section<'a>| {
-            let pairs = section.settings.iter();
-            pairs
-                .map(|setting| (setting.key.clone(), setting.value.clone()))
-                .collect::<Vec<_>>()
+    pub fn into_settings(self) -> impl Iterator<Item = (&'a str, BTreeMap<String, String>)> {
+        let pairs = |section: Section<'a>| {
+            let settings = section.settings.into_iter();
+            settings.map(|setting| (setting.key, setting.value))
         };
-        let is_inherited = |section: &&Section<'a>| section.title == INHERITED;
-        let inherited: Vec<_> = self
-            .sections
-            .iter()
-            .filter(is_inherited)
-            .flat_map(pairs)
-            .collect();
-        let others = self
-            .sections
-            .iter()
-            .filter(|section| !is_inherited(section));
-        others
-            .map(|section| {
-                let own = inherited.iter().cloned().chain(pairs(section));
-                (section.title, own.collect())
-            })
-            .collect()
+        let sections = self.sections.into_iter();
+        let (inherited, others): (Vec<_>, Vec<_>) =
+            sections.partition(|section| section.title == INHERITED);
+        let inherited: Vec<_> = inherited.into_iter().flat_map(pairs).collect();
+        others.into_iter().map(move |section| {
+            let title = section.title;
+            let own = inherited.iter().cloned().chain(pairs(section));
+            (title, own.collect())
+        })
     }
 }
 

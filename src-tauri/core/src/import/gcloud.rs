@@ -34,9 +34,8 @@ pub(super) fn read(reader: &mut ToolReader<'_>) {
                 continue;
             }
         };
-        let settings = document.settings();
-        let core = settings.iter().find(|(title, _)| *title == "core");
-        let value = |key: &str| core.and_then(|(_, settings)| settings.get(key));
+        let core = document.into_settings().find(|(title, _)| *title == "core");
+        let value = |key: &str| core.as_ref().and_then(|(_, settings)| settings.get(key));
         let Some(email) = value("account").filter(|email| is_address(email)) else {
             continue;
         };

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde::Serialize;
 use ts_rs::TS;
@@ -151,8 +152,8 @@ impl SharedConfig {
     pub(super) fn none() -> Self {
         Self {
             merged: Merged {
-                config: Profiles::default(),
-                credentials: Profiles::default(),
+                config: Arc::default(),
+                credentials: Arc::default(),
             },
             sections: BTreeMap::new(),
             selected: "default".to_owned(),

@@ -59,7 +59,7 @@ pub(crate) fn in_config(file: &SharedFile) -> Vec<FoundPortal> {
         return Vec::new();
     };
     let (mut found, mut sessions): (Vec<FoundPortal>, Vec<_>) = (Vec::new(), Vec::new());
-    for (title, settings) in document.settings() {
+    for (title, settings) in document.into_settings() {
         let session = title
             .strip_prefix("sso-session")
             .map(|name| name.trim().trim_matches(['"', '\'']).to_owned());
