@@ -1,6 +1,6 @@
 //! A process's surroundings that may make a renewal fail, as a short mark.
 //!
-//! With other variables, another proxy or other AWS files, the same renewal may succeed: such a failure does not
+//! With other variables, another network, another proxy or other AWS files, the same renewal may succeed: such a failure does not
 //! apply to a process with other surroundings. The mark is eight bytes of a digest, from which no value can be found.
 
 use crate::account::Cloud;
@@ -39,6 +39,9 @@ pub(crate) fn mark(environment: &Environment, cloud: Cloud) -> String {
     for (name, value) in &variables {
         parts.extend([name.as_bytes(), value.as_bytes()]);
     }
+    // A container may have a network of its own, and the accounts of outside.
+    let network = std::fs::read_link("/proc/self/ns/net").unwrap_or_default();
+    parts.push(network.as_os_str().as_encoded_bytes());
     let files = (cloud == Cloud::Aws).then(|| Files::read(environment));
     if let Some(files) = &files {
         parts.extend([&*files.config.bytes, &*files.credentials.bytes]);

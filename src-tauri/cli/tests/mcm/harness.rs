@@ -36,6 +36,8 @@ use self::files::executable;
 pub(crate) use self::files::{everything_below, write};
 #[cfg(target_os = "linux")]
 pub(crate) use self::files::{install, install_script, missing, run};
+#[cfg(target_os = "linux")]
+pub(crate) use self::process::namespaces;
 pub(crate) use self::process::{Begun, Ended};
 #[cfg(target_os = "linux")]
 pub(crate) use self::terminal::Terminal;

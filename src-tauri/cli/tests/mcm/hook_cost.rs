@@ -3,10 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use mcm_core::testing::not_checked;
-
 use crate::environments::{Three, on_a_terminal};
-use crate::harness::{Ended, Harness, run, write};
+use crate::harness::{Ended, Harness, namespaces, run, write};
 use crate::hook::{allow, environments, in_shell, start_file};
 
 const MCM: &str = env!("CARGO_BIN_EXE_mcm");
@@ -149,11 +147,9 @@ fn a_shell_that_inherits_the_state_keeps_nothing_that_its_folder_and_terminal_do
 // E18
 #[test]
 fn a_shell_in_a_container_has_an_environment_though_its_session_is_of_outside() {
-    let unshare = ["--user", "--map-root-user", "--pid", "--fork"];
-    let allowed = Command::new("unshare").args(unshare).arg("true").status();
-    if !allowed.is_ok_and(|status| status.success()) {
-        return not_checked("this system lets no user make a container (unshare --user --pid).");
-    }
+    let Some(container) = namespaces(&["--pid", "--fork"]) else {
+        return;
+    };
     let harness = Harness::start();
     environments(&harness);
     let rc = harness.folder().join("rc");
@@ -164,7 +160,7 @@ fn a_shell_in_a_container_has_an_environment_though_its_session_is_of_outside() 
          echo later=$MCM_ENVIRONMENT.\nmcm use --off\necho off=$MCM_ENVIRONMENT.\nexit\n",
         harness.folder().join("work/none").display()
     );
-    let line = format!("unshare {} {inner}", unshare.join(" "));
+    let line = format!("{} {inner}", container.join(" "));
     let (_, shown) = on_a_terminal(&harness, &line, &typed);
     for expected in ["chosen=dev,eu-west-3.", "later=dev.", "off=."] {
         assert!(shown.contains(expected), "{expected}: {shown}");

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::aws::connected;
-use crate::harness::{ADA, Ended, Harness, write};
+use crate::harness::{ADA, Ended, Harness, namespaces, write};
 
 /// `mcm credential-process` in a shell where ada's keys are in the default profile and not in variables.
 fn in_files(harness: &Harness, account: &str) -> Command {
@@ -119,5 +119,22 @@ fn a_client_secret_of_one_shell_is_no_fault_of_the_account() {
     let mut command = harness.command(&["token", &account]);
     command.env("GOOGLE_CLIENT_SECRET", "of-another-program");
     assert_ne!(ended(command).status, 0);
+    harness.mcm(&["token", &account]).done();
+}
+
+#[test]
+fn a_container_without_a_network_is_no_fault_of_the_account() {
+    let Some(container) = namespaces(&["--net"]) else {
+        return;
+    };
+    let harness = Harness::start();
+    let account = harness.connected(true);
+    let mut command = Command::new(container[0]);
+    harness.equip(&mut command);
+    command
+        .args(&container[1..])
+        .args([env!("CARGO_BIN_EXE_mcm"), "token", &account]);
+    let refused = Ended::run(command).failed(1);
+    assert!(refused.contains("cannot be reached"), "{refused}");
     harness.mcm(&["token", &account]).done();
 }

@@ -5,6 +5,8 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use mcm_core::testing::not_checked;
 use serde_json::Value;
 
 #[cfg(target_os = "linux")]
@@ -30,6 +32,21 @@ fn output_of(child: Child) -> Output {
     drop(ended);
     watch.join().expect("it only waits");
     output
+}
+
+/// The words that start a program in namespaces of its own. None, said aloud, where the system lets no user make them.
+#[cfg(target_os = "linux")]
+pub(crate) fn namespaces<'a>(kinds: &[&'a str]) -> Option<Vec<&'a str>> {
+    let words = [&["unshare", "--user", "--map-root-user"], kinds].concat();
+    let tried = Command::new(words[0])
+        .args(&words[1..])
+        .arg("true")
+        .status();
+    if tried.is_ok_and(|status| status.success()) {
+        return Some(words);
+    }
+    not_checked("this system lets no user make a container (unshare --user).");
+    None
 }
 
 /// How `mcm` ended.
