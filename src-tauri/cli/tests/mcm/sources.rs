@@ -7,7 +7,7 @@ use std::time::Duration;
 use mcm_core::world::{Clock as _, SystemClock};
 
 use crate::aws::{connected, role};
-use crate::harness::{Begun, Ended, Harness, write};
+use crate::harness::{Begun, Ended, Harness, namespaces, write};
 
 /// A harness whose only credentials are what this program of profile `tool` gives; the script may use `$MCM`.
 fn with_program(script: &str) -> Harness {
@@ -358,6 +358,19 @@ fn configure_takes_ids_and_whole_names_alone_and_undo_refuses_a_lone_carriage_re
 
 #[test]
 fn a_program_asks_at_the_terminal_and_gives_it_back() {
+    asks_at_the_terminal("");
+}
+
+// The group of mcm is one of outside there, and has no number.
+#[test]
+fn a_program_asks_at_a_terminal_that_is_outside_of_the_container() {
+    if let Some(container) = namespaces(&["--pid", "--fork"]) {
+        asks_at_the_terminal(&container.join(" "));
+    }
+}
+
+/// Checks that a profile's program gets the terminal's next line, and another program the one after that.
+fn asks_at_the_terminal(before: &str) {
     let harness = with_program("read code < /dev/tty; echo \"the code was $code\" >&2; ANSWER");
     let mcm = without_keys(&harness, &[]);
     let mut command = std::process::Command::new("script");
@@ -366,7 +379,7 @@ fn a_program_asks_at_the_terminal_and_gives_it_back() {
         .env_remove("AWS_ACCESS_KEY_ID")
         .env_remove("AWS_SECRET_ACCESS_KEY");
     let line = format!(
-        "{} login aws --print trust-policy --source profile:tool; read next < /dev/tty; echo \"then $next\"",
+        "{before} {} login aws --print trust-policy --source profile:tool; read next < /dev/tty; echo \"then $next\"",
         mcm.get_program().display()
     );
     command

@@ -105,8 +105,11 @@ impl Helper<'_> {
         if std::io::stdin().is_terminal() {
             command.stdin(Stdio::inherit());
         }
+        // The terminal could not come back to a group of outside of this container, so the helper stays in that.
         #[cfg(unix)]
-        command.process_group(0);
+        if group::ours().is_some() {
+            command.process_group(0);
+        }
         let mut child = memory::start_other(|| command.spawn()).map_err(|error| {
             let message = format!(
                 "{} cannot be started: {}. Fix credential_process.",
@@ -327,9 +330,15 @@ mod group {
     use std::io::stdin;
 
     use nix::sys::signal::{SigSet, Signal as NixSignal};
-    use rustix::process::{Pid, Signal, getpgrp, kill_process_group};
+    use rustix::process::{Pid, Signal, kill_process_group};
     use rustix::termios::{tcgetpgrp, tcsetpgrp};
     use tokio::process::Child;
+
+    /// The group of this process. One of outside of its container has no number.
+    pub(super) fn ours() -> Option<Pid> {
+        // rustix takes it to have one.
+        Pid::from_raw(nix::unistd::getpgrp().as_raw())
+    }
 
     /// Ends the group when it is dropped, unless the helper has ended by itself.
     pub(super) struct Group {
@@ -371,7 +380,7 @@ mod group {
     impl Terminal {
         /// Without this, a helper that asks at the terminal would be stopped: its group is not the one in front.
         fn hand_to(group: Pid) -> Option<Self> {
-            let (input, ours) = (stdin(), getpgrp());
+            let (input, ours) = (stdin(), ours()?);
             if !input.is_terminal() || tcgetpgrp(&input).ok()? != ours {
                 return None;
             }
