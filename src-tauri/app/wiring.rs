@@ -15,6 +15,7 @@ use mcm_core::http::Http;
 use mcm_core::logging;
 use mcm_core::memory;
 use mcm_core::redirect::Frontend;
+use mcm_core::signals;
 use mcm_core::vault::Vault;
 use mcm_core::world::{
     APP_ID, Environment, NoScheme, Paths, SCHEME, SchemeRegistration, SystemClock, World,
@@ -41,6 +42,7 @@ use crate::window::{self, KeptPlace, MAIN, OpenRequests, Place};
 /// Runs the app until it quits. A second start passes its arguments to the first and exits.
 pub fn run() -> ExitCode {
     memory::keep_private();
+    signals::prepare();
     let environment = Environment::of_this_process();
     #[cfg(target_os = "linux")]
     webkit::draw_without_card(&environment);

@@ -18,6 +18,7 @@ use mcm_core::memory;
 use mcm_core::provider;
 use mcm_core::provider::aws::HELPER_MARK;
 use mcm_core::settings::Settings;
+use mcm_core::signals;
 use mcm_core::vault::Vault;
 use mcm_core::world::{APP_ID, Clock as _, Environment, Paths, SystemClock};
 
@@ -34,6 +35,7 @@ const KEYCHAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Issues the requested credential, or becomes `mcm-full`.
 pub fn run_fast_path() -> ExitCode {
     memory::keep_private();
+    signals::prepare();
     if is_handed_out() {
         ExitCode::SUCCESS
     } else {

@@ -11,6 +11,7 @@ use mcm_core::http::Http;
 use mcm_core::logging;
 use mcm_core::memory;
 use mcm_core::redirect::Frontend;
+use mcm_core::signals;
 use mcm_core::vault::Vault;
 use mcm_core::world::{APP_ID, Clock as _, Environment, NoScheme, Paths, SystemClock, World};
 
@@ -30,6 +31,7 @@ pub fn run() -> ExitCode {
         return completion::answer(&whole);
     }
     be_called_mcm();
+    signals::prepare();
     // The name cannot be changed after this.
     memory::keep_private();
     let arguments = Arguments::try_parse().unwrap_or_else(|error| {

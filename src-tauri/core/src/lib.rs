@@ -38,6 +38,7 @@ pub mod role;
 pub mod session;
 pub mod settings;
 pub mod sign_in;
+pub mod signals;
 pub mod snapshot;
 pub mod store;
 mod surroundings;

@@ -84,6 +84,8 @@ mod other_credentials;
 #[cfg(target_os = "linux")]
 mod powershell;
 #[cfg(target_os = "linux")]
+mod process_surroundings;
+#[cfg(target_os = "linux")]
 mod processes;
 #[cfg(target_os = "linux")]
 mod shells;

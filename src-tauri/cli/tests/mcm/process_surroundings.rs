@@ -1,0 +1,58 @@
+//! `mcm` as a process of which the system says something unusual: in a container, without /proc, below limits, and with
+//! signals that its parent ignores.
+
+use std::process::Command;
+
+use sandbox_clouds::browser::Browser;
+
+use crate::harness::{ADA, Begun, Ended, Harness};
+
+/// `mcm`, started by another program.
+fn behind(harness: &Harness, words: &[&str], arguments: &[&str]) -> Command {
+    let mut command = Command::new(words[0]);
+    harness.equip(&mut command);
+    command
+        .args(&words[1..])
+        .arg(env!("CARGO_BIN_EXE_mcm"))
+        .args(arguments);
+    command
+}
+
+#[test]
+fn a_command_and_a_browser_are_followed_though_the_parent_ignores_the_ends_of_its_children() {
+    let harness = Harness::start();
+    let ignoring = ["env", "--ignore-signal=CHLD"];
+    let login = behind(&harness, &ignoring, &["login", "azure"]);
+    let begun = Begun::start(login);
+    let page = harness.next_page();
+    let ada = Browser::new().as_user(ADA);
+    harness.browse(&ada, &page);
+    begun.ended().done();
+    let id = harness.account_of("azure");
+    let exec = ["exec", &id, "--", "sh", "-c", "echo ran; exit 7"];
+    let ended = Ended::run(behind(&harness, &ignoring, &exec));
+    assert_eq!((ended.status, ended.result.as_str()), (7, "ran\n"));
+    let exec = ["exec", &id, "--", "grep", "SigIgn", "/proc/self/status"];
+    let mask = Ended::run(behind(&harness, &ignoring, &exec)).done();
+    let mask = mask.split_whitespace().last().expect("a mask");
+    let mask = u64::from_str_radix(mask, 16).expect("hexadecimal");
+    assert_eq!(
+        mask >> 16 & 1,
+        0,
+        "the command may need the ends of its own"
+    );
+}
+
+#[test]
+fn a_limit_of_file_sizes_ends_no_renewal() {
+    let harness = Harness::start();
+    let id = harness.connected(true);
+    for limit in ["0", "16", "64", "128", "256"] {
+        let script = format!("ulimit -f {limit}; exec \"$@\"");
+        let limited = ["sh", "-c", script.as_str(), "sh"];
+        // It may fail, by itself.
+        Ended::run(behind(&harness, &limited, &["token", &id]));
+        harness.mcm(&["token", &id]).done();
+        harness.forget_sessions();
+    }
+}
