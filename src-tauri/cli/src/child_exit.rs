@@ -29,9 +29,10 @@ pub(crate) struct NotStarted {
 
 #[cfg(unix)]
 /// Ends this process with the signal that ended the command, unless that would leave a core dump of ours; then it
-/// returns the status that shells use.
+/// returns the status that shells use. So it does in the first process of a container, which no signal of its own ends.
 pub(crate) fn raise(signal: i32) -> u8 {
-    if [SIGINT, SIGTERM, SIGHUP].contains(&signal) {
+    let is_first = std::process::id() == 1;
+    if !is_first && [SIGINT, SIGTERM, SIGHUP].contains(&signal) {
         let _ = emulate_default_handler(signal);
     }
     u8::try_from(128 + signal).unwrap_or(u8::MAX)

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use sandbox_clouds::browser::Browser;
 
-use crate::harness::{ADA, Begun, Ended, Harness};
+use crate::harness::{ADA, Begun, Ended, Harness, namespaces};
 
 /// `mcm`, started by another program.
 fn behind(harness: &Harness, words: &[&str], arguments: &[&str]) -> Command {
@@ -41,6 +41,21 @@ fn a_command_and_a_browser_are_followed_though_the_parent_ignores_the_ends_of_it
         0,
         "the command may need the ends of its own"
     );
+}
+
+#[test]
+fn a_signal_that_ends_the_command_is_its_status_where_mcm_is_the_first_process() {
+    let Some(container) = namespaces(&["--pid", "--fork", "--mount-proc"]) else {
+        return;
+    };
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129), ("SEGV", 139)] {
+        let script = format!("echo $PPID; kill -{signal} $$");
+        let exec = ["exec", &id, "--", "sh", "-c", &script];
+        let ended = Ended::run(behind(&harness, &container, &exec));
+        assert_eq!((ended.status, ended.result.as_str()), (status, "1\n"));
+    }
 }
 
 #[test]
