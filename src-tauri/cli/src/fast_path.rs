@@ -147,7 +147,10 @@ async fn issue(options: &IssueCommand, environment: &Environment) -> Option<()> 
 /// fails, or where a process cannot become another.
 fn go_on() -> ExitCode {
     // Never through PATH, where another program may have this name.
-    let Ok(this) = env::current_exe().and_then(dunce::canonicalize) else {
+    let Ok(this) = env::current_exe() else {
+        return failed("The system does not say where the file of mcm is. On Linux, mount /proc.");
+    };
+    let Ok(this) = dunce::canonicalize(this) else {
         return failed(
             "The file of mcm was replaced or removed while it ran. Run the command again.",
         );

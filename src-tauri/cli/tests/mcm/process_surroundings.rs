@@ -59,6 +59,18 @@ fn a_signal_that_ends_the_command_is_its_status_where_mcm_is_the_first_process()
 }
 
 #[test]
+fn without_proc_the_cause_is_named() {
+    let Some(container) = namespaces(&["--mount"]) else {
+        return;
+    };
+    let harness = Harness::start();
+    let without = ["sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"];
+    let words = [&container[..], &without].concat();
+    let refused = Ended::run(behind(&harness, &words, &["accounts"])).failed(1);
+    assert!(refused.contains("mount /proc"), "{refused}");
+}
+
+#[test]
 fn a_limit_of_file_sizes_ends_no_renewal() {
     let harness = Harness::start();
     let id = harness.connected(true);
