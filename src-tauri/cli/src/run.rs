@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 
 use clap::Parser as _;
 use mcm_core::app::App;
@@ -107,9 +108,16 @@ fn run_command(command: Command, environment: &Environment) -> Result<(), Failur
         return Ok(print(concat!("mcm ", env!("CARGO_PKG_VERSION")))?);
     }
     let paths = Paths::resolve(environment)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
+    // Tokio ends a program whose first thread cannot be started.
+    let tried = thread::Builder::new()
+        .spawn(|| ())
+        .map(thread::JoinHandle::join);
+    let runtime = tried
+        .and_then(|_| {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+        })
         .map_err(|error| {
             Error::new(
                 Code::Internal,

@@ -36,6 +36,13 @@ pub(super) fn not_started(program: &OsStr, error: &io::Error) -> NotStarted {
                 }
             ),
         ),
+        io::ErrorKind::WouldBlock => (
+            Code::Unsupported,
+            126,
+            format!(
+                "The system has no free processes or threads for \"{name}\". Close some programs, or raise the limit."
+            ),
+        ),
         io::ErrorKind::ArgumentListTooLong => (
             Code::Unsupported,
             126,

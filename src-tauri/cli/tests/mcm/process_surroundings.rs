@@ -1,11 +1,14 @@
 //! `mcm` as a process of which the system says something unusual: in a container, without /proc, below limits, and with
 //! signals that its parent ignores.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mcm_core::testing::not_checked;
 use sandbox_clouds::browser::Browser;
 
-use crate::harness::{ADA, Begun, Ended, Harness, namespaces};
+use crate::harness::{ADA, Begun, Ended, Harness, namespaces, write};
 
 /// `mcm`, started by another program.
 fn behind(harness: &Harness, words: &[&str], arguments: &[&str]) -> Command {
@@ -81,5 +84,57 @@ fn a_limit_of_file_sizes_ends_no_renewal() {
         Ended::run(behind(&harness, &limited, &["token", &id]));
         harness.mcm(&["token", &id]).done();
         harness.forget_sessions();
+    }
+}
+
+/// A control group that allows so many processes and threads. It is removed when this is dropped.
+struct Limited(PathBuf);
+
+impl Limited {
+    fn to(limit: usize) -> Option<Self> {
+        let name = format!("mcm-test-{}-{limit}", std::process::id());
+        let bases = ["/sys/fs/cgroup/pids", "/sys/fs/cgroup"].map(Path::new);
+        bases.into_iter().find_map(|base| {
+            let group = Self(base.join(&name));
+            fs::create_dir(&group.0).ok()?;
+            let most = group.0.join("pids.max");
+            most.exists()
+                .then(|| write(&most, 0o600, &limit.to_string()))?;
+            Some(group)
+        })
+    }
+}
+
+impl Drop for Limited {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+#[test]
+fn a_command_that_cannot_be_followed_is_not_started() {
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    for limit in 1..12 {
+        let Some(group) = Limited::to(limit) else {
+            return not_checked(
+                "only the administrator of a system with control groups can limit processes.",
+            );
+        };
+        let enter = format!("echo $$ > {}/cgroup.procs; exec \"$@\"", group.0.display());
+        let limited = ["sh", "-c", enter.as_str(), "sh"];
+        let exec = ["exec", &id, "--", "/bin/echo", "ran"];
+        let ended = Ended::run(behind(&harness, &limited, &exec));
+        match ended.status {
+            0 => assert_eq!(ended.result, "ran\n"),
+            _ => assert_eq!(ended.result, "", "limit {limit}"),
+        }
+        let is_explained = ended.stderr.contains("has no free");
+        assert_eq!(
+            is_explained,
+            ended.status != 0,
+            "limit {limit}: {}",
+            ended.stderr
+        );
     }
 }

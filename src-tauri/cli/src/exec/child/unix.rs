@@ -40,19 +40,18 @@ pub(crate) async fn run(mut command: Command) -> io::Result<End> {
     let held = HELD.into_iter().filter(|signal| !ignored(*signal));
     let mut signals = SignalsInfo::<WithOrigin>::new(held)?;
     let (events, mut arriving) = mpsc::unbounded_channel();
-
-    let child = memory::start_other(|| command.spawn())?;
-    // Only the command still needs its handles.
-    drop(command);
-    let pid = Pid::from_child(&child);
     let hold = signals.handle();
+
+    // The threads come first: where the system has none left, the command would run without us.
     let signalled = events.clone();
-    thread::spawn(move || {
+    thread::Builder::new().spawn(move || {
         signals
             .forever()
             .all(|signal| signalled.send(Event::Signal(signal)).is_ok())
-    });
-    thread::spawn(move || {
+    })?;
+    let (started, starting) = std::sync::mpsc::channel();
+    thread::Builder::new().spawn(move || {
+        let Ok(pid) = starting.recv() else { return };
         loop {
             let change = next_change(pid);
             let is_last = matches!(change, Event::Ended(_));
@@ -60,7 +59,12 @@ pub(crate) async fn run(mut command: Command) -> io::Result<End> {
                 return;
             }
         }
-    });
+    })?;
+    let child = memory::start_other(|| command.spawn())?;
+    // Only the command still needs its handles.
+    drop(command);
+    let pid = Pid::from_child(&child);
+    let _ = started.send(pid);
 
     let end = loop {
         match arriving.recv().await {
