@@ -162,8 +162,8 @@ impl Paths {
     /// afterwards.
     ///
     /// # Errors
-    /// `storage-failed` when `MCM_HOME` is not an absolute path, when this user has no home folder, and when another
-    /// user could change what a folder holds.
+    /// `setting-invalid` when `MCM_HOME` or `HOME` is not an absolute path; `storage-failed` when this user has no home folder,
+    /// and when another user could change what a folder holds.
     pub fn resolve(environment: &Environment) -> Result<Self> {
         let paths = Self::named(environment)?;
         for folder in [&paths.config, &paths.data, &paths.logs] {
@@ -190,6 +190,13 @@ impl Paths {
                 "This user has no home folder. Set HOME, or MCM_HOME for this app only.",
             )
         })?;
+        if !base.home_dir().is_absolute() {
+            let message = format!(
+                "HOME is \"{}\". Set it to an absolute path.",
+                base.home_dir().display()
+            );
+            return Err(Error::new(Code::SettingInvalid, message));
+        }
         Ok(Self {
             config: base.config_dir().join(APP_ID),
             data: base.data_local_dir().join(APP_ID),

@@ -87,6 +87,30 @@ fn a_limit_of_file_sizes_ends_no_renewal() {
     }
 }
 
+#[test]
+fn a_home_that_depends_on_the_current_folder_holds_no_accounts() {
+    let harness = Harness::start();
+    let folder = harness.folder().join("somewhere");
+    fs::create_dir(&folder).expect("ours");
+    let mut command = harness.command(&["accounts"]);
+    command
+        .env_remove("MCM_HOME")
+        .env("HOME", "home")
+        .current_dir(&folder);
+    let refused = Ended::run(command).failed(1);
+    assert!(refused.contains("HOME is \"home\""), "{refused}");
+    assert_eq!(fs::read_dir(&folder).expect("readable").count(), 0);
+}
+
+#[test]
+fn a_home_that_is_no_folder_is_named_and_its_permissions_are_not_blamed() {
+    let harness = Harness::start();
+    let mut command = harness.command(&["accounts"]);
+    command.env_remove("MCM_HOME").env("HOME", "/dev/null");
+    let refused = Ended::run(command).failed(1);
+    assert!(refused.contains("/dev/null is not a folder"), "{refused}");
+}
+
 /// A control group that allows so many processes and threads. It is removed when this is dropped.
 struct Limited(PathBuf);
 

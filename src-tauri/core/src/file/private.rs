@@ -99,7 +99,8 @@ pub(crate) fn keep_folder_private(_folder: &Path) -> Result<()> {
 }
 
 /// Refuses a place for folders of ours where another user could put others under their names: in a folder of another
-/// user, behind another user's link, and below a folder that every user can change and that lets others replace what is in it.
+/// user, behind another user's link, below a folder that every user can change and that lets others replace what is in it,
+/// and below a file.
 ///
 /// # Errors
 /// `storage-failed`, naming the folder.
@@ -119,9 +120,14 @@ pub(super) fn require_own_place(above: &Path) -> Result<()> {
             let why = "is a link of another user, who can let it lead elsewhere. Remove it.";
             return Err(refused(folder, why));
         }
-        let is_open = fs::metadata(folder)
-            .is_ok_and(|found| found.mode() & 0o002 != 0 && found.mode() & STICKY == 0);
-        if is_open {
+        let Ok(found) = fs::metadata(folder) else {
+            continue;
+        };
+        if !found.is_dir() {
+            let why = "is not a folder. Use a folder of your own (HOME, MCM_HOME, TMPDIR).";
+            return Err(refused(folder, why));
+        }
+        if found.mode() & 0o002 != 0 && found.mode() & STICKY == 0 {
             let why = "can be changed by every user. Take that permission away: chmod o-w.";
             return Err(refused(folder, why));
         }
