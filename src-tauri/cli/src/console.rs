@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use crate::account_argument::by_name;
 use crate::failure::Failure;
 use crate::output::{note, print};
+use crate::stop_request;
 use crate::token::requesting_program;
 
 pub(crate) async fn run(
@@ -60,7 +61,7 @@ const TIME_TO_END: Duration = Duration::from_secs(10);
 pub(crate) async fn until_closed(app: &App) {
     tokio::select! {
         () = app.until_windows_closed() => return,
-        _ = tokio::signal::ctrl_c() => {}
+        _ = stop_request::requested() => {}
     }
     let _ = timeout(TIME_TO_END, app.until_windows_closed()).await;
 }

@@ -52,7 +52,8 @@ use crate::variables::{self, Fact, Facts, Way};
 use crate::whoami::check;
 
 pub(crate) use self::broker::{REVOKED, time_is_over};
-pub(crate) use self::child::ignores_interrupts;
+#[cfg(unix)]
+pub(crate) use self::child::ignored_signals;
 #[cfg(not(unix))]
 pub(crate) use self::child::run;
 pub(crate) use self::nesting::outside;

@@ -58,6 +58,7 @@ mod shell;
 mod shell_arguments;
 mod shell_startup;
 mod shims;
+mod stop_request;
 mod targets;
 mod terminal_look;
 mod token;

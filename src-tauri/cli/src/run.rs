@@ -22,7 +22,8 @@ use crate::output::{note, print};
 use crate::{
     accounts, activity, aws_files, backup, completion, configure, console, credential_process,
     doctor, env, environment, exec, export, help, hook_lines, hook_state, import, kube_token,
-    login, logout, picker, prompt, sessions, shims, targets, token, variables, whoami,
+    login, logout, picker, prompt, sessions, shims, stop_request, targets, token, variables,
+    whoami,
 };
 
 /// Runs the command in the arguments.
@@ -177,11 +178,6 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
     }
     let app = App::open(world.clone(), Frontend::Terminal);
     let (mut ready, mut has_window) = (None, false);
-    // Listening for Ctrl-C would stop ignoring it, and the command inherits that.
-    let is_ignored = matches!(
-        command,
-        Command::Exec(_) | Command::Shell(_) | Command::Shim(_)
-    ) && exec::ignores_interrupts();
     let work = Box::pin(async {
         match command {
             Command::Login { cloud } => {
@@ -303,11 +299,7 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
             Command::Doctor { json } => doctor::run(&app, &world, json).await,
         }
     });
-    if is_ignored {
-        work.await?;
-    } else {
-        unless_stopped(&app, work).await?;
-    }
+    unless_stopped(&app, work).await?;
     // From here on the command handles Ctrl-C.
     if has_window {
         console::until_closed(&app).await;
@@ -318,15 +310,17 @@ async fn dispatch(command: Command, world: World) -> Result<(), Failure> {
     }
 }
 
-/// Runs a command, or, when the user presses Ctrl-C, as much of it as must not be left halfway.
+/// Runs a command, or, when the user or the system stops it, as much of it as must not be left halfway.
 async fn unless_stopped(
     app: &App,
     mut work: impl Future<Output = Result<(), Failure>> + Unpin,
 ) -> Result<(), Failure> {
-    tokio::select! {
+    let stopped = tokio::select! {
+        // The list of a picker holds up the thread, and a signal ends that as it ends any program.
+        biased;
         done = &mut work => return done,
-        _ = tokio::signal::ctrl_c() => {}
-    }
+        stopped = stop_request::requested() => stopped,
+    };
     // A cancelled sign-in still reports how it ended. It is not left halfway.
     let snapshot = app.watch().borrow().clone();
     if snapshot
@@ -339,7 +333,7 @@ async fn unless_stopped(
     // A renewal in progress may hold the only copy of a new refresh token.
     tokio::select! {
         () = app.finish() => {}
-        _ = tokio::signal::ctrl_c() => {}
+        _ = stop_request::requested() => {}
     }
-    Err(Error::new(Code::SignInCancelled, "You stopped the command.").into())
+    Err(stopped)
 }

@@ -14,7 +14,9 @@ mod system;
 #[path = "child/unix.rs"]
 mod system;
 
-pub(crate) use system::{ignores_interrupts, program_file, run};
+#[cfg(unix)]
+pub(crate) use system::ignored_signals;
+pub(crate) use system::{program_file, run};
 
 pub(super) fn not_started(program: &OsStr, error: &io::Error) -> NotStarted {
     let name = program.to_string_lossy();

@@ -2,11 +2,15 @@
 //! signals that its parent ignores.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use mcm_core::testing::not_checked;
+use rustix::process::{Pid, Signal, kill_process};
+use sandbox_clouds::azure::Rotation;
 use sandbox_clouds::browser::Browser;
+use sandbox_clouds::{Endpoint, Fault};
 
 use crate::harness::{ADA, Begun, Ended, Harness, namespaces, write};
 
@@ -160,5 +164,29 @@ fn a_command_that_cannot_be_followed_is_not_started() {
             "limit {limit}: {}",
             ended.stderr
         );
+    }
+}
+
+#[test]
+fn a_renewal_that_a_signal_interrupts_stores_its_result() {
+    let harness = Harness::start();
+    let id = harness.connected(true);
+    harness.sandbox.set_azure_rotation(Rotation::Strict);
+    for signal in [Signal::TERM, Signal::HUP] {
+        harness.forget_sessions();
+        harness.sandbox.forget_requests();
+        // The renewal spends the refresh token, and its answer is slow.
+        let slow = Fault::Latency(2000);
+        harness.sandbox.faults().next(Endpoint::AzureToken, slow);
+        let mut mcm = harness
+            .command(&["token", &id])
+            .spawn()
+            .expect("mcm starts");
+        harness.until_renewing();
+        kill_process(Pid::from_child(&mcm), signal).expect("it runs");
+        let status = mcm.wait().expect("it ends");
+        assert_eq!(status.signal(), Some(signal.as_raw()));
+        harness.mcm(&["token", &id]).done();
+        assert_eq!(harness.renewals(), 1, "the new session was stored");
     }
 }

@@ -27,8 +27,3 @@ pub(crate) async fn run(mut command: Command) -> io::Result<End> {
 pub(crate) fn program_file(name: &OsStr) -> OsString {
     which::which(name).map_or_else(|_| name.to_owned(), Into::into)
 }
-
-/// Ctrl-C is never ignored here.
-pub(crate) fn ignores_interrupts() -> bool {
-    false
-}

@@ -36,7 +36,7 @@ enum Event {
 /// Runs a command to its end.
 pub(crate) async fn run(mut command: Command) -> io::Result<End> {
     // The command also ignores a signal that we were started to ignore (nohup): a handler would end that.
-    let ignored = ignored();
+    let ignored = ignored_signals();
     let held = HELD.into_iter().filter(|signal| !ignored(*signal));
     let mut signals = SignalsInfo::<WithOrigin>::new(held)?;
     let (events, mut arriving) = mpsc::unbounded_channel();
@@ -132,13 +132,8 @@ fn pass_on(pid: Pid, origin: &Origin) {
     }
 }
 
-/// Whether this process was started to ignore Ctrl-C, like a script's background job.
-pub(crate) fn ignores_interrupts() -> bool {
-    ignored()(SIGINT)
-}
-
-/// The signals that this process was started to ignore. Only Linux shows them.
-fn ignored() -> impl Fn(i32) -> bool {
+/// The signals that this process was started to ignore, as a script's background job ignores Ctrl-C. Only Linux shows them.
+pub(crate) fn ignored_signals() -> impl Fn(i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask
