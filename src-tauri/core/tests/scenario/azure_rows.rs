@@ -16,9 +16,7 @@ async fn an_account_is_put_to_use_with_its_target_or_not_at_all() {
     let harness = Harness::start().await;
     let ada = harness.connect(ADA).await.expect("connected");
     let grace = harness.connect(GRACE).await.expect("connected");
-    harness
-        .until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count > 0))
-        .await;
+    harness.until_targets_are_read().await;
     let target = harness.app.targets(&grace).expect("read")[0].id.clone();
     let (before, used) = (harness.row(&grace), |id| harness.row(id).active);
     assert!(used(&ada) && !used(&grace));
@@ -79,14 +77,7 @@ async fn another_user_of_the_same_tenant_is_asked_about_and_both_can_be_kept() {
     let ada = harness.connect(ADA).await.expect("connected");
     let id = harness.app.connect(azure()).expect("started");
     harness.visit(&user(LINUS)).await;
-    let asked = harness
-        .until(|snapshot| {
-            matches!(
-                snapshot.sign_ins.last().map(|view| &view.step),
-                Some(SignInStep::Choice { .. })
-            )
-        })
-        .await;
+    let asked = harness.until_asked_which_to_keep().await;
     let SignInStep::Choice {
         existing,
         existing_who,
@@ -118,14 +109,7 @@ async fn another_user_of_the_same_tenant_is_asked_about_and_both_can_be_kept() {
 async fn another_user_of_the_same_tenant_can_replace_the_first_with_everything_of_it() {
     let harness = Harness::start().await;
     let ada = harness.connect(ADA).await.expect("connected");
-    let grant = harness
-        .app
-        .stored()
-        .expect("readable")
-        .account(&ada)
-        .expect("a row")
-        .grant
-        .clone();
+    let grant = harness.grant_key(&ada);
     let replace = Connect {
         on_duplicate: OnDuplicate::Replace,
         ..azure()
@@ -136,14 +120,7 @@ async fn another_user_of_the_same_tenant_can_replace_the_first_with_everything_o
         .expect("connected");
     let rows = harness.rows();
     assert_eq!(rows.iter().map(|row| &row.id).collect::<Vec<_>>(), [&linus]);
-    assert!(
-        harness
-            .vault
-            .read(&Record::grant(&grant))
-            .await
-            .expect("readable")
-            .is_none()
-    );
+    assert!(!harness.keeps(&Record::grant(&grant)).await);
 }
 
 #[tokio::test]
@@ -306,22 +283,10 @@ async fn a_sign_in_with_another_app_registration_moves_no_other_row() {
         assert_eq!(client(&harness, &harness.app, id).await, first);
         harness.app.renew(id).await.expect("renewed");
     }
-    let key = |id: &AccountId| {
-        harness
-            .app
-            .stored()
-            .expect("readable")
-            .account(id)
-            .expect("a row")
-            .grant
-            .clone()
-    };
+    let key = |id: &AccountId| harness.grant_key(id);
     assert_eq!(key(&home), key(&other));
     let lost = Record::grant(&key(&home).of_client(second));
-    assert!(
-        harness.vault.read(&lost).await.expect("open").is_none(),
-        "no row needs it"
-    );
+    assert!(!harness.keeps(&lost).await, "no row needs it");
 }
 
 #[tokio::test]
@@ -373,34 +338,19 @@ async fn disconnecting_removes_every_trace_and_the_shared_grant_only_with_its_la
         .add_tenant(&home, &northwind)
         .await
         .expect("added");
-    let grant = harness
-        .app
-        .stored()
-        .expect("readable")
-        .account(&home)
-        .expect("a row")
-        .grant
-        .clone();
+    let grant = harness.grant_key(&home);
 
     harness.app.disconnect(&home).await.expect("disconnected");
     assert!(
-        harness
-            .vault
-            .read(&Record::session(
+        !harness
+            .keeps(&Record::session(
                 &home,
                 mcm_core::resource::Resource::Management.key()
             ))
             .await
-            .expect("readable")
-            .is_none()
     );
     assert!(
-        harness
-            .vault
-            .read(&Record::grant(&grant))
-            .await
-            .expect("readable")
-            .is_some(),
+        harness.keeps(&Record::grant(&grant)).await,
         "the guest row needs it"
     );
     harness
@@ -410,14 +360,7 @@ async fn disconnecting_removes_every_trace_and_the_shared_grant_only_with_its_la
         .expect("the guest row still renews");
 
     harness.app.disconnect(&guest).await.expect("disconnected");
-    assert!(
-        harness
-            .vault
-            .read(&Record::grant(&grant))
-            .await
-            .expect("readable")
-            .is_none()
-    );
+    assert!(!harness.keeps(&Record::grant(&grant)).await);
     assert!(harness.rows().is_empty());
     let pages = std::fs::read(harness.data().join("accounts.db")).expect("readable");
     let pages = String::from_utf8_lossy(&pages).to_lowercase();

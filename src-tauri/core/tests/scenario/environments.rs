@@ -49,9 +49,7 @@ async fn an_environment_is_saved_used_everywhere_deleted_and_brought_back() {
     let harness = Harness::start().await;
     let azure = harness.connect(ADA).await.expect("connected");
     let gcp = google::connect(&harness, ADA).await.expect("connected");
-    harness
-        .until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count > 0))
-        .await;
+    harness.until_targets_are_read().await;
     let (app, target) = (&harness.app, |id: &AccountId, at: usize| {
         harness.app.targets(id).expect("an account")[at].id.clone()
     });
@@ -119,9 +117,7 @@ async fn an_environment_is_saved_used_everywhere_deleted_and_brought_back() {
 async fn a_protected_environment_is_confirmed_by_its_name_and_its_use_ends() {
     let harness = Harness::start().await;
     let azure = harness.connect(ADA).await.expect("connected");
-    harness
-        .until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count > 0))
-        .await;
+    harness.until_targets_are_read().await;
     let app = &harness.app;
     let target = app.targets(&azure).expect("an account")[0].id.clone();
     let members = [(Cloud::Azure, &azure, target.as_str())];
@@ -190,9 +186,7 @@ async fn a_protected_environment_is_confirmed_by_its_name_and_its_use_ends() {
 async fn an_environment_is_searched_for_beside_accounts_and_ranks_as_they_do() {
     let harness = Harness::start().await;
     let azure = harness.connect(ADA).await.expect("connected");
-    harness
-        .until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count > 0))
-        .await;
+    harness.until_targets_are_read().await;
     let target = harness.app.targets(&azure).expect("an account")[0]
         .id
         .clone();
@@ -288,9 +282,7 @@ async fn a_saved_environment_keeps_the_clusters_that_stay_and_those_of_its_accou
     let harness = Harness::start().await;
     let azure = harness.connect(ADA).await.expect("connected");
     let gcp = google::connect(&harness, ADA).await.expect("connected");
-    harness
-        .until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count > 0))
-        .await;
+    harness.until_targets_are_read().await;
     let (app, target) = (&harness.app, |id: &AccountId| {
         harness.app.targets(id).expect("an account")[0].id.clone()
     });
@@ -381,9 +373,7 @@ async fn a_cluster_of_the_kubeconfig_is_shown_and_then_saved_for_the_accounts_th
     let harness = Harness::with(|_| {}, &[("KUBECONFIG", path)]).await;
     let azure = harness.connect(ADA).await.expect("connected");
     let gcp = google::connect(&harness, ADA).await.expect("connected");
-    harness
-        .until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count > 0))
-        .await;
+    harness.until_targets_are_read().await;
     let (app, target) = (&harness.app, |id: &AccountId| {
         harness.app.targets(id).expect("an account")[0].id.clone()
     });

@@ -54,14 +54,7 @@ pub(crate) async fn settled(harness: &Harness, id: &AccountId) -> AccountView {
 }
 
 pub(crate) async fn refresh_token(harness: &Harness, id: &AccountId) -> String {
-    let key = harness
-        .app
-        .stored()
-        .expect("readable")
-        .account(id)
-        .expect("a row")
-        .grant
-        .clone();
+    let key = harness.grant_key(id);
     let bytes = harness
         .vault
         .read(&Record::grant(&key))

@@ -2,7 +2,6 @@
 
 use mcm_core::app::{Connect, OnDuplicate};
 use mcm_core::error::Code;
-use mcm_core::sign_in::SignInStep;
 use mcm_core::vault::Record;
 use sandbox_clouds::{Endpoint, Fault};
 
@@ -49,14 +48,7 @@ async fn an_address_that_was_given_to_another_user_is_asked_about() {
             .set_google_directory(directory_of("2002", "Ada@Contoso.example"));
         let id = harness.app.connect(google()).expect("started");
         harness.visit(&user(ADA)).await;
-        harness
-            .until(|snapshot| {
-                matches!(
-                    snapshot.sign_ins.last().map(|view| &view.step),
-                    Some(SignInStep::Choice { .. })
-                )
-            })
-            .await;
+        harness.until_asked_which_to_keep().await;
         assert_eq!(
             harness.rows().len(),
             1,
@@ -133,14 +125,7 @@ async fn disconnecting_revokes_at_google_and_removes_every_trace() {
     let harness = Harness::start().await;
     let id = connect(&harness, ADA).await.expect("connected");
     let token = refresh_token(&harness, &id).await;
-    let key = harness
-        .app
-        .stored()
-        .expect("readable")
-        .account(&id)
-        .expect("a row")
-        .grant
-        .clone();
+    let key = harness.grant_key(&id);
     assert!(
         harness
             .app
@@ -168,24 +153,14 @@ async fn disconnecting_revokes_at_google_and_removes_every_trace() {
         400,
         "Google does not know the token any more"
     );
+    assert!(!harness.keeps(&Record::grant(&key)).await);
     assert!(
-        harness
-            .vault
-            .read(&Record::grant(&key))
-            .await
-            .expect("readable")
-            .is_none()
-    );
-    assert!(
-        harness
-            .vault
-            .read(&Record::session(
+        !harness
+            .keeps(&Record::session(
                 &id,
                 mcm_core::resource::Resource::Management.key()
             ))
             .await
-            .expect("readable")
-            .is_none()
     );
     let pages = std::fs::read(harness.data().join("accounts.db")).expect("readable");
     let pages = String::from_utf8_lossy(&pages).to_lowercase();
@@ -206,14 +181,7 @@ async fn disconnecting_removes_every_trace_also_when_google_is_gone_or_knows_the
     ] {
         let harness = Harness::start().await;
         let id = connect(&harness, ADA).await.expect("connected");
-        let key = harness
-            .app
-            .stored()
-            .expect("readable")
-            .account(&id)
-            .expect("a row")
-            .grant
-            .clone();
+        let key = harness.grant_key(&id);
         let is_revoked_there = fault.is_none();
         match fault {
             Some(fault) => harness
@@ -249,13 +217,6 @@ async fn disconnecting_removes_every_trace_also_when_google_is_gone_or_knows_the
             );
         }
         assert!(harness.rows().is_empty());
-        assert!(
-            harness
-                .vault
-                .read(&Record::grant(&key))
-                .await
-                .expect("readable")
-                .is_none()
-        );
+        assert!(!harness.keeps(&Record::grant(&key)).await);
     }
 }

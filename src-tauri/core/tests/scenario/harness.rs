@@ -6,15 +6,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mcm_core::account::{AccountId, Cloud};
+use mcm_core::account::{AccountId, Cloud, GrantKey};
 use mcm_core::app::{App, Connect};
 use mcm_core::error::Result;
 use mcm_core::http::{Http, ListLimits, TimeLimits};
 use mcm_core::redirect::Frontend;
-use mcm_core::sign_in::SignInId;
+use mcm_core::sign_in::{SignInId, SignInStep};
 use mcm_core::snapshot::{AccountView, Snapshot};
 use mcm_core::testing::{ManualClock, RecordedBrowser};
-use mcm_core::vault::Vault;
+use mcm_core::vault::{Record, Vault};
 use mcm_core::world::{Clock as _, Environment, Paths, SCHEME, SchemeRegistration, World};
 use sandbox_clouds::browser::{Browser, Landing};
 use sandbox_clouds::{Clock, Endpoint, Options, Sandbox};
@@ -315,6 +315,33 @@ impl Harness {
             .await
             .expect("the app lives")
             .clone()
+    }
+
+    /// Waits until every account has its targets.
+    pub(crate) async fn until_targets_are_read(&self) -> Arc<Snapshot> {
+        self.until(|snapshot| snapshot.accounts.iter().all(|row| row.target_count > 0))
+            .await
+    }
+
+    /// Waits until the last sign-in asks whether to replace another user's account.
+    pub(crate) async fn until_asked_which_to_keep(&self) -> Arc<Snapshot> {
+        self.until(|snapshot| {
+            let step = snapshot.sign_ins.last().map(|view| &view.step);
+            matches!(step, Some(SignInStep::Choice { .. }))
+        })
+        .await
+    }
+
+    /// Whether the keychain has a record.
+    pub(crate) async fn keeps(&self, record: &Record) -> bool {
+        let read = self.vault.read(record).await;
+        read.expect("the keychain is open").is_some()
+    }
+
+    /// What the grant of an account is kept under.
+    pub(crate) fn grant_key(&self, id: &AccountId) -> GrantKey {
+        let stored = self.app.stored().expect("readable");
+        stored.account(id).expect("a row").grant.clone()
     }
 
     /// How many requests came to an endpoint with a grant type.

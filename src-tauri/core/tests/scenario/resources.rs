@@ -345,25 +345,11 @@ async fn disconnecting_removes_the_sessions_of_every_resource() {
         ));
     }
     for record in &records {
-        assert!(
-            harness
-                .vault
-                .read(record)
-                .await
-                .expect("readable")
-                .is_some()
-        );
+        assert!(harness.keeps(record).await);
     }
     harness.app.disconnect(&id).await.expect("disconnected");
     for record in &records {
-        assert!(
-            harness
-                .vault
-                .read(record)
-                .await
-                .expect("readable")
-                .is_none()
-        );
+        assert!(!harness.keeps(record).await);
     }
     let noted = mcm_core::store::Store::in_folder(&harness.data()).intents(None);
     assert_eq!(noted.expect("readable"), []);
@@ -393,14 +379,7 @@ async fn a_late_session_for_a_resource_cannot_outlive_its_account() {
         .await
         .expect("no panic")
         .expect_err("signed out meanwhile");
-    assert!(
-        harness
-            .vault
-            .read(&record)
-            .await
-            .expect("readable")
-            .is_none()
-    );
+    assert!(!harness.keeps(&record).await);
 }
 
 #[tokio::test]
