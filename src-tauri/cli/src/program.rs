@@ -24,6 +24,15 @@ pub(crate) fn of_this_process(environment: &Environment) -> Result<String, Error
     started.to_str().map(str::to_owned).ok_or_else(unknown)
 }
 
+/// Where `/proc` has the program that runs this one. None where it shows the processes of outside of this process's
+/// namespace: the number of one is another's there.
+#[cfg(target_os = "linux")]
+pub(crate) fn parent_in_proc() -> Option<PathBuf> {
+    let own = std::fs::read_link("/proc/self").ok()?;
+    let is_ours = own.to_str() == Some(std::process::id().to_string().as_str());
+    is_ours.then(|| Path::new("/proc").join(std::os::unix::process::parent_id().to_string()))
+}
+
 /// Whether a word that a shell would run is this program, here and now.
 pub(crate) fn is_this(program: &str, environment: &Environment) -> bool {
     let this =

@@ -231,8 +231,7 @@ pub(crate) fn quoted_for_powershell(value: &str) -> String {
 /// The file of the program that runs this one.
 #[cfg(target_os = "linux")]
 fn parent_program() -> Option<String> {
-    let parent = std::os::unix::process::parent_id();
-    let path = std::fs::read_link(format!("/proc/{parent}/exe")).ok()?;
+    let path = std::fs::read_link(crate::program::parent_in_proc()?.join("exe")).ok()?;
     Some(path.to_string_lossy().into_owned())
 }
 

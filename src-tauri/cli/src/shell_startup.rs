@@ -225,11 +225,12 @@ autoload -Uz add-zsh-hook
 add-zsh-hook precmd __mcm_prompt
 "#;
 
-/// fish has read its start files when this runs. What it was started with is still in `/proc`.
+/// fish has read its start files when this runs. What it was started with is still in `/proc`, where its number may be that
+/// of a process outside of its container.
 const FISH: &str = r#"# Made by mcm shell.
 set -l __mcm_given @GIVEN@
-if test -r /proc/$fish_pid/environ
-    for __mcm_pair in (string split0 < /proc/$fish_pid/environ)
+if test -r /proc/self/environ
+    for __mcm_pair in (string split0 < /proc/self/environ)
         set -l __mcm_parts (string split -m 1 = -- $__mcm_pair)
         if contains -- $__mcm_parts[1] $__mcm_given
             set -l __mcm_now $$__mcm_parts[1]

@@ -99,11 +99,10 @@ pub(crate) fn print_credential(
 /// The program that runs `mcm`, as the system names it, for the activity log.
 pub(crate) fn requesting_program() -> String {
     #[cfg(target_os = "linux")]
+    if let Some(parent) = crate::program::parent_in_proc()
+        && let Ok(name) = std::fs::read_to_string(parent.join("comm"))
     {
-        let parent = std::os::unix::process::parent_id();
-        if let Ok(name) = std::fs::read_to_string(format!("/proc/{parent}/comm")) {
-            return name.trim().to_owned();
-        }
+        return name.trim().to_owned();
     }
     "mcm".to_owned()
 }

@@ -12,6 +12,7 @@ use sandbox_clouds::azure::Rotation;
 use sandbox_clouds::browser::Browser;
 use sandbox_clouds::{Endpoint, Fault};
 
+use crate::environments::Three;
 use crate::harness::{ADA, Begun, Ended, Harness, namespaces, write};
 
 /// `mcm`, started by another program.
@@ -188,5 +189,42 @@ fn a_renewal_that_a_signal_interrupts_stores_its_result() {
         assert_eq!(status.signal(), Some(signal.as_raw()));
         harness.mcm(&["token", &id]).done();
         assert_eq!(harness.renewals(), 1, "the new session was stored");
+    }
+}
+
+/// Runs a script of bash in a container with a `/proc` of its own. `$INNER` starts a program in a further one, in which
+/// `/proc` still shows the processes of the first.
+fn with_proc_of_outside(harness: &Harness, script: &str) -> Option<Ended> {
+    let container = namespaces(&["--pid", "--fork", "--mount-proc"])?;
+    let mut command = Command::new(container[0]);
+    harness.equip(&mut command);
+    let script = format!("INNER='unshare --pid --fork'\n{script}\nexit $?");
+    command
+        .args(&container[1..])
+        .args(["bash", "-c", &script, env!("CARGO_BIN_EXE_mcm")]);
+    Some(Ended::run(command))
+}
+
+#[test]
+fn a_process_of_outside_is_not_taken_for_the_shell() {
+    let harness = Harness::start();
+    let id = harness.connected(false);
+    let python = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))";
+    let script = format!("$INNER /usr/bin/python3 -c '{python}' $0 env {id}");
+    if let Some(ended) = with_proc_of_outside(&harness, &script) {
+        assert_eq!((ended.status, ended.result.as_str()), (2, "false\n"));
+        assert!(ended.stderr.contains("No known shell"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn fish_gets_back_its_own_variables_and_not_those_of_a_process_of_outside() {
+    let harness = Harness::start();
+    Three::connect(&harness).create(&harness, "dev", &["--region", "eu-west-3"]);
+    let script = "for i in {1..60}; do MCM_ENVIRONMENT=theirs AWS_REGION=us-east-1 sleep 60 & done
+        echo 'echo is=$MCM_ENVIRONMENT,$AWS_REGION.' | $INNER $0 shell dev --shell fish";
+    if let Some(ended) = with_proc_of_outside(&harness, script) {
+        let shown = ended.result + &ended.stderr;
+        assert!(shown.contains("is=dev,eu-west-3."), "{shown}");
     }
 }
