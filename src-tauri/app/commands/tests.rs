@@ -155,11 +155,7 @@ fn the_page_gets_no_inline_script_no_global_and_no_changed_prototypes() {
 #[test]
 fn every_granted_command_is_answered_and_every_other_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let app = mock_builder()
-        .invoke_handler(handler())
-        .build(context())
-        .unwrap();
-    app.manage(core_below(folder.path()));
+    let app = app_below(folder.path());
     app.manage(Feed::default());
     app.manage(Clipboard::default());
     let windows = [
@@ -208,11 +204,7 @@ fn every_granted_command_is_answered_and_every_other_refused() {
 #[test]
 fn a_failure_is_a_code_a_sentence_and_a_reference() {
     let folder = tempfile::tempdir().unwrap();
-    let app = mock_builder()
-        .invoke_handler(handler())
-        .build(context())
-        .unwrap();
-    app.manage(core_below(folder.path()));
+    let app = app_below(folder.path());
     let main = window::build(app.handle(), &Place::AsItWas).unwrap();
 
     let failure = call(
@@ -231,11 +223,7 @@ fn a_failure_is_a_code_a_sentence_and_a_reference() {
 #[test]
 fn a_remedy_in_the_window_is_a_control_of_it_and_no_command() {
     let folder = tempfile::tempdir().unwrap();
-    let app = mock_builder()
-        .invoke_handler(handler())
-        .build(context())
-        .unwrap();
-    app.manage(core_below(folder.path()));
+    let app = app_below(folder.path());
     let main = window::build(app.handle(), &Place::AsItWas).unwrap();
     let file = folder.path().join("notes");
     mcm_core::file::replace(&file, b"no backup").unwrap();
@@ -296,6 +284,15 @@ fn a_remedy_in_the_window_is_a_control_of_it_and_no_command() {
     ] {
         has_remedy(&connect(arguments), Some(control));
     }
+}
+
+fn app_below(folder: &std::path::Path) -> tauri::App<MockRuntime> {
+    let app = mock_builder()
+        .invoke_handler(handler())
+        .build(context())
+        .unwrap();
+    app.manage(core_below(folder));
+    app
 }
 
 fn has_remedy(message: &str, control: Option<&str>) {

@@ -94,15 +94,15 @@ impl Harness {
         let home = tempfile::tempdir().expect("a folder");
         let (browser, vault, shown) = (Arc::default(), Vault::in_memory(), Arc::default());
         let scheme_is_ours = true;
-        let app = open(
+        let world = world(
             &home,
             &clock,
             &vault,
             &browser,
             &environment,
             scheme_is_ours,
-            &shown,
         );
+        let app = watched(App::open(world, Frontend::Window), &shown);
         let pages = Mutex::default();
         Self {
             clouds,
@@ -125,67 +125,21 @@ impl Harness {
 
     /// A second process over the same files and keychain.
     pub(crate) fn second_app(&self) -> Arc<App> {
-        let Self {
-            home,
-            clock,
-            vault,
-            browser,
-            environment,
-            scheme_is_ours,
-            shown,
-            ..
-        } = self;
-        open(
-            home,
-            clock,
-            vault,
-            browser,
-            environment,
-            *scheme_is_ours,
-            shown,
-        )
+        watched(self.starting_app(), &self.shown)
     }
 
     /// A second process that has no watcher yet.
     pub(crate) fn starting_app(&self) -> Arc<App> {
-        let Self {
-            home,
-            clock,
-            vault,
-            browser,
-            environment,
-            scheme_is_ours,
-            ..
-        } = self;
-        start(home, clock, vault, browser, environment, *scheme_is_ours)
+        App::open(self.world(&self.environment), Frontend::Window)
     }
 
     /// From now on `mcm` acts in place of the window.
     pub(crate) fn go_on_in_a_terminal(&mut self) {
-        let Self {
-            home,
-            clock,
-            vault,
-            browser,
-            environment,
-            scheme_is_ours,
-            ..
-        } = &*self;
-        let world = world(home, clock, vault, browser, environment, *scheme_is_ours);
-        self.app = App::open(world, Frontend::Terminal);
+        self.app = App::open(self.world(&self.environment), Frontend::Terminal);
     }
 
     /// A second process with variables that win over this one's.
     pub(crate) fn app_with(&self, variables: &[(&str, &str)]) -> Arc<App> {
-        let Self {
-            home,
-            clock,
-            vault,
-            browser,
-            scheme_is_ours,
-            shown,
-            ..
-        } = self;
         let mut environment = self.environment.clone();
         environment.retain(|(name, _)| !variables.iter().any(|(other, _)| other == name));
         environment.extend(
@@ -193,15 +147,20 @@ impl Harness {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
         );
-        open(
+        let app = App::open(self.world(&environment), Frontend::Window);
+        watched(app, &self.shown)
+    }
+
+    fn world(&self, environment: &[(String, String)]) -> World {
+        let Self {
             home,
             clock,
             vault,
             browser,
-            &environment,
-            *scheme_is_ours,
-            shown,
-        )
+            scheme_is_ours,
+            ..
+        } = self;
+        world(home, clock, vault, browser, environment, *scheme_is_ours)
     }
 
     /// From now on the app's scheme belongs to another program.
@@ -391,16 +350,8 @@ impl Drop for Harness {
     }
 }
 
-fn open(
-    home: &tempfile::TempDir,
-    clock: &Arc<ManualClock>,
-    vault: &Vault,
-    browser: &Arc<RecordedBrowser>,
-    environment: &[(String, String)],
-    scheme_is_ours: bool,
-    shown: &Arc<Mutex<Vec<String>>>,
-) -> Arc<App> {
-    let app = start(home, clock, vault, browser, environment, scheme_is_ours);
+/// Keeps what an app shows, for the search for secrets.
+fn watched(app: Arc<App>, shown: &Arc<Mutex<Vec<String>>>) -> Arc<App> {
     let (mut snapshots, shown) = (app.watch(), shown.clone());
     tokio::spawn(async move {
         loop {
@@ -413,20 +364,6 @@ fn open(
         }
     });
     app
-}
-
-fn start(
-    home: &tempfile::TempDir,
-    clock: &Arc<ManualClock>,
-    vault: &Vault,
-    browser: &Arc<RecordedBrowser>,
-    environment: &[(String, String)],
-    scheme_is_ours: bool,
-) -> Arc<App> {
-    App::open(
-        world(home, clock, vault, browser, environment, scheme_is_ours),
-        Frontend::Window,
-    )
 }
 
 fn world(
