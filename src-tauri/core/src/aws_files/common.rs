@@ -1,7 +1,7 @@
 //! The form of a file that every client reads alike: one reading then serves all of them.
 //!
 //! Almost every file has it: sections of different names, with plain settings of different names, one a line. What a client
-//! may read in its own way (an indented line, a quote, a comment after a value, a name that comes twice, an empty section)
+//! may read in its own way (an indented line, a quoted value, a comment after a value, a name that comes twice, an empty section)
 //! is not of this form, and is left to the client's own rules.
 
 use std::collections::HashSet;
@@ -67,8 +67,9 @@ fn setting(line: &str) -> Option<(&str, &str)> {
     let (key, value) = (key.trim_end_matches(' '), value.trim_matches(' '));
     let is_inside = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '_');
     let is_key = key.starts_with(|c: char| c.is_ascii_lowercase()) && key.chars().all(is_inside);
-    let is_value = !value.is_empty() && !value.contains(['#', ';', '"', '\'', '\\']);
-    (is_key && is_value).then_some((key, value))
+    let has_comment = line.contains(" #") || line.contains(" ;");
+    let is_value = !value.is_empty() && !value.starts_with(['"', '\'']) && !value.contains('\\');
+    (is_key && is_value && !has_comment).then_some((key, value))
 }
 
 #[cfg(test)]
@@ -80,7 +81,8 @@ mod tests {
 
     const USUAL: &str = "# mine\n[default]\nregion=eu-central-1\n\n; work\n[profile contoso.prod]\n\
         role_arn = arn:aws:iam::111122223333:role/Reader\nsource_profile =default\nexternal_id= a=b:c[d]\n\
-        [sso-session contoso]\nsso_region = us-east-1\n[profile a@b]\noutput = json  \n";
+        [sso-session contoso]\nsso_start_url = https://contoso.awsapps.com/start#/\n[profile a@b]\n\
+        credential_process = aws-sso -S \"Default\" process  \n";
 
     #[test]
     fn a_usual_file_is_of_the_form_and_what_clients_read_differently_is_not() {
@@ -133,7 +135,8 @@ mod tests {
             20 => "[a-d] ?= ?[xy]",
             1 => "[ \t]{1,2}[a-d] = [xy]",
             1 => "([A-D]|__proto__|) ?= ?[xy]",
-            1 => "[a-d] = ?(['\"]x['\"]|x [#;]y|x\\\\n|)",
+            3 => "[a-d] = ?([xy:=]|['\"]|[#;]){1,3}",
+            1 => "[a-d] = ?(['\"]x['\"]|x? [#;]y|x\\\\n|)",
             1 => "[a-d]( |\t)?[:=] ?[xy=:]{0,2}",
             1 => "[ \t]{0,2}[#;]?[ab]?",
             1 => "\\PC{0,4}",
